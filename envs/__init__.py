@@ -1,0 +1,7 @@
+"""Tasks from neuroscience as Gymnasium environments, single and natively batched."""
+from .core.errors import TaskError
+from .core.registration import register, task_ids, make_task
+from .working_memory.delayed_match import DelayedMatch
+
+register(DelayedMatch)
+register(DelayedMatch, "Bench", fixation=0, sample=100, delay=500, decision=100, rewards={"fixation_break": 0})

@@ -1,0 +1,271 @@
+"""What both engines share: columns, seeds, episodes, flags, autoreset, own-past channels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.vector import AutoresetMode
+
+from .errors import TaskError
+from .info import Info, add_column_array
+from .task import Task
+
+Array = npt.NDArray[Any]
+Step = tuple[Array, Array, Array, Array, Info]
+
+
+class Engine(ABC):
+    """B columns of one task.
+
+    A column is a seed and a trial number; episode e of a column holds its trials
+    ``e * trials_per_episode`` to ``(e + 1) * trials_per_episode - 1``.
+
+    Args:
+        task: the task.
+        n: number of columns.
+        mode: what happens to a column whose episode has ended.
+        max_steps: episodes are truncated after so many steps (None: never).
+
+    Attributes:
+        seeds: (n,) int64 column seeds.
+        trial: (n,) int64 number of the trial that runs, or that comes next where an episode has
+            ended and the next step begins another.
+    """
+
+    def __init__(
+        self, task: Task, n: int, mode: AutoresetMode, max_steps: int | None = None
+    ) -> None:
+        self.task = task
+        self.n = n
+        self.mode = mode
+        self.max_steps = max_steps
+        self.seeds = np.zeros(n, dtype=np.int64)
+        self.trial = np.zeros(n, dtype=np.int64)
+        self.over = np.zeros(n, dtype=bool)
+        self._terminated = np.zeros(n, dtype=bool)
+        self._truncated = np.zeros(n, dtype=bool)
+        self._elapsed = np.zeros(n, dtype=np.int64)
+        self._per_episode = task.trials_per_episode
+        self._n_actions = int(task.action_space.n)
+        self._first_extra = len(task.channels) + task.time
+        self._extra = np.zeros((n, len(task.all_channels) - self._first_extra), dtype=np.float32)
+        self._holds = mode is AutoresetMode.DISABLED
+        # The common case (one trial an episode, no limit) takes a shorter way through a step.
+        self._plain = self._per_episode == 1 and max_steps is None
+
+    # ---------------------------------------------------------------- subclasses
+
+    @abstractmethod
+    def _play(self, actions: Array) -> tuple[Array, Array, Array, Info]:
+        """One step: obs (n, d), reward (n,), trial ended (n,) bool, trial-end info; fresh arrays.
+
+        Trial numbers go up where a trial has ended, except where its episode is held.
+        """
+
+    @abstractmethod
+    def _place(self, columns: Array, *, between: bool) -> None:
+        """Put columns at the start of their trial, or ``between``: on the row before it."""
+
+    @abstractmethod
+    def _observe(self) -> Array:
+        """Current observations without own-past channels, fresh (n, d) float32."""
+
+    @abstractmethod
+    def targets(self) -> Array:
+        """Supervised targets of the current observations, fresh (n,) int64."""
+
+    @abstractmethod
+    def _own_state(self) -> dict[str, Any]:
+        """What the subclass needs to continue, arrays only."""
+
+    @abstractmethod
+    def _set_own_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from ``_own_state``; seeds and trial numbers are set already."""
+
+    # ---------------------------------------------------------------- reset and step
+
+    def reset(self, columns: Array, seeds: Array, seeded: Array) -> tuple[Array, Info]:
+        """Begin an episode in some columns.
+
+        Args:
+            columns: (k,) int64 columns to reset.
+            seeds: (k,) int64 new seeds.
+            seeded: (k,) bool, where the new seed counts; elsewhere the column goes on to its next
+                episode.
+        """
+        old, new = columns[~seeded], columns[seeded]
+        if old.size:
+            waiting = self.over[old] & (not self._holds)
+            self.trial[old] = np.where(waiting, self.trial[old], self._next_episode(old))
+        self.seeds[new], self.trial[new] = seeds[seeded], 0
+        self.over[columns] = self._terminated[columns] = self._truncated[columns] = False
+        self._elapsed[columns] = 0
+        self._extra[columns] = 0
+        self._redraw(columns, seeded)
+        obs = self._observe()
+        obs[:, self._first_extra :] = self._extra
+        info: Info = {}
+        if self.task.targets:
+            mask = np.zeros(self.n, dtype=bool)
+            mask[columns] = True
+            add_column_array(info, "target", np.where(mask, self.targets(), 0), mask)
+        return obs, info
+
+    def _redraw(self, columns: Array, seeded: Array) -> None:
+        """Place columns after a reset; new seeds make what was drawn ahead for them void."""
+        self._place(columns, between=False)
+
+    def step(self, actions: Any) -> Step:
+        """One step of all columns: obs, reward, terminated, truncated, info; all fresh."""
+        actions = self.checked(actions)
+        obs, reward, ended, info = self._play(actions)
+        if self._plain:
+            terminated = ended | self.over if self._holds else ended
+            truncated, over = np.zeros(self.n, dtype=bool), terminated.copy()
+        else:
+            terminated, truncated, over = self._flags(ended)
+        if self._extra.shape[1]:
+            self._remember(actions, reward)
+            obs[:, self._first_extra :] = self._extra
+        self.over = over
+        if self.mode is AutoresetMode.SAME_STEP and over.any():
+            obs, info = self._same_step_reset(obs, info)
+        if self.task.targets:
+            add_column_array(info, "target", self.targets())
+        return obs, reward, terminated, truncated, info
+
+    def _flags(self, ended: Array) -> tuple[Array, Array, Array]:
+        """Terminated, truncated and either, with held columns and the step limit."""
+        none = np.zeros(self.n, dtype=bool)
+        if self._per_episode == 1:
+            terminated, truncated = ended.copy(), none
+        else:
+            terminated, truncated = none, ended & self._session_ends(ended)
+        finished = terminated | truncated
+        if self.max_steps is not None:
+            self._elapsed = np.where(self.over & (not self._holds), 0, self._elapsed + 1)
+            late = self._elapsed >= self.max_steps
+            truncated = truncated | late
+            cut = late & ~finished & ~(self.over & self._holds)
+            if not self._holds and cut.any():
+                columns = cut.nonzero()[0]
+                self.trial[columns] = self._next_episode(columns)
+                self._place(columns, between=True)
+        if self._holds:
+            terminated = np.where(self.over, self._terminated, terminated)
+            truncated = np.where(self.over, self._truncated, truncated)
+            self._terminated, self._truncated = terminated.copy(), truncated.copy()
+        return terminated, truncated, terminated | truncated
+
+    def _session_ends(self, ended: Array) -> Array:
+        """Where the trial that has just ended was the last of its episode."""
+        if self._holds:
+            return (self.trial + 1) % self._per_episode == 0
+        return self.trial % self._per_episode == 0
+
+    def _next_episode(self, columns: Array) -> Array:
+        return (self.trial[columns] // self._per_episode + 1) * self._per_episode
+
+    def _remember(self, actions: Array, reward: Array) -> None:
+        """Write the previous action and reward; ``self.over`` still tells of the step before."""
+        new = np.zeros_like(self._extra)
+        if self.task.prev_action:
+            new[np.arange(self.n), actions] = 1
+        if self.task.prev_reward:
+            new[:, -1] = reward
+        if self.mode is not AutoresetMode.SAME_STEP:
+            kept = self._extra if self._holds else np.zeros_like(new)
+            new = np.where(self.over[:, None], kept, new)
+        self._extra = new
+
+    def _same_step_reset(self, obs: Array, info: Info) -> tuple[Array, Info]:
+        """Begin the next episode where one has ended; keep what the last step showed aside."""
+        over = self.over
+        columns = over.nonzero()[0]
+        final_obs = np.full(self.n, None, dtype=object)
+        for column in columns:
+            final_obs[column] = obs[column].copy()
+        final_info: Info = {}
+        for key in [key for key in info if key[0] != "_"]:
+            values, mask = info[key], info[f"_{key}"]
+            add_column_array(final_info, key, np.where(over & mask, values, 0), over & mask)
+            info[key], info[f"_{key}"] = np.where(mask & ~over, values, 0), mask & ~over
+            final_info[key] = final_info[key].astype(values.dtype)
+            info[key] = info[key].astype(values.dtype)
+        if self.task.targets:
+            add_column_array(final_info, "target", np.zeros(self.n, dtype=np.int64), over)
+        kept = {key for key in info if key[0] != "_" and info[f"_{key}"].any()}
+        info = {key: value for key, value in info.items() if key.removeprefix("_") in kept}
+        info["final_obs"], info["_final_obs"] = final_obs, over.copy()
+        info["final_info"], info["_final_info"] = final_info, over.copy()
+        self._place(columns, between=False)
+        self._elapsed[columns] = 0
+        self._extra[columns] = 0
+        obs[columns] = self._observe()[columns]
+        return obs, info
+
+    def checked(self, actions: Any) -> Array:
+        """Actions as (n,) int64; TaskError if they are not in the action space."""
+        if type(actions) is not np.ndarray or actions.dtype != np.int64:
+            actions = self._convert(actions)
+        if actions.shape != (self.n,):
+            raise TaskError(
+                f"actions have shape {actions.shape}; pass one whole number for each of the "
+                f"{self.n} columns, shape ({self.n},)."
+            )
+        # Seen as unsigned, negative numbers are huge: one comparison checks both bounds.
+        if np.maximum.reduce(actions.view(np.uint64)) >= self._n_actions:
+            bad = actions[(actions < 0) | (actions >= self._n_actions)][0]
+            raise TaskError(
+                f"action {bad} is outside the action space; {self.task.name} takes whole numbers "
+                f"from 0 to {self._n_actions - 1}."
+            )
+        return actions
+
+    def _convert(self, actions: Any) -> Array:
+        try:
+            array = np.asarray(actions)
+        except ValueError:
+            array = np.empty(0, dtype=object)
+        if array.dtype.kind not in "iu":
+            raise TaskError(
+                f"action {actions!r} is not a whole number; {self.task.name} takes whole numbers "
+                f"from 0 to {self._n_actions - 1}."
+            )
+        return array.astype(np.int64)
+
+    # ---------------------------------------------------------------- state
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything needed to go on bit for bit: arrays, copied."""
+        return {
+            "seeds": self.seeds.copy(),
+            "trial": self.trial.copy(),
+            "over": self.over.copy(),
+            "terminated": self._terminated.copy(),
+            "truncated": self._truncated.copy(),
+            "elapsed": self._elapsed.copy(),
+            "extra": self._extra.copy(),
+            **self._own_state(),
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``get_state`` of a batch of the same task and size."""
+        mine = self.get_state()
+        for key, value in mine.items():
+            if key not in state or np.shape(state[key]) != np.shape(value):
+                raise TaskError(
+                    f"the state's {key!r} does not fit {self.n} columns of {self.task.name}; pass "
+                    "what get_state() of the same task with as many columns returned."
+                )
+        state = {key: np.array(state[key], dtype=value.dtype) for key, value in mine.items()}
+        self.seeds, self.trial, self.over = state["seeds"], state["trial"], state["over"]
+        self._terminated, self._truncated = state["terminated"], state["truncated"]
+        self._elapsed, self._extra = state["elapsed"], state["extra"]
+        self._set_own_state(state)
+
+

@@ -1,0 +1,97 @@
+"""What the faces share: choosing the engine, resolving seeds, the form of a stored state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.vector import AutoresetMode
+
+from .engine import Engine
+from .errors import TaskError, check_int
+from .interactive import InteractiveEngine
+from .random import MAX_SEED, check_seed
+from .scripted import ScriptedEngine
+from .task import InteractiveTask, ScriptedTask, Task
+
+Array = npt.NDArray[Any]
+
+RENDER_MODES = ["rgb_array"]
+RENDER_FPS = 10
+
+
+def make_engine(task: Task, n: int, mode: AutoresetMode, max_steps: int | None = None) -> Engine:
+    """The engine that fits the task."""
+    if isinstance(task, ScriptedTask):
+        return ScriptedEngine(task, n, mode, max_steps)
+    if isinstance(task, InteractiveTask):
+        return InteractiveEngine(task, n, mode, max_steps)
+    raise TypeError(f"{type(task).__name__} is neither a ScriptedTask nor an InteractiveTask")
+
+
+def check_render_mode(render_mode: str | None) -> str | None:
+    """Return the mode if it is known; else raise TaskError."""
+    if render_mode is not None and render_mode not in RENDER_MODES:
+        raise TaskError(f'render_mode={render_mode!r} is unknown; use "rgb_array" or None.')
+    return render_mode
+
+
+def check_max_steps(value: Any) -> int | None:
+    """Return a step limit as int or None; else raise TaskError."""
+    return None if value is None else check_int("max_episode_steps", value, 1)
+
+
+def check_autoreset(mode: AutoresetMode | str) -> AutoresetMode:
+    """Return the autoreset mode; names are taken in any spelling of Gymnasium's."""
+    if isinstance(mode, AutoresetMode):
+        return mode
+    spelled = str(mode).replace("_", "").replace("-", "").lower()
+    for member in AutoresetMode:
+        if spelled in (member.name.replace("_", "").lower(), member.value.lower()):
+            return member
+    names = ", ".join(f'"{member.name.lower()}"' for member in AutoresetMode)
+    raise TaskError(f"autoreset_mode={mode!r} is unknown; choose one of {names}.")
+
+
+def resolve_seeds(seed: Any, n: int) -> list[int | None]:
+    """One seed or None per column from what ``reset`` was given.
+
+    ``seed`` is None, a whole number s (columns get s, s + 1, ...) or a sequence of n of them.
+    """
+    if seed is None:
+        return [None] * n
+    if isinstance(seed, (Sequence, np.ndarray)) and not isinstance(seed, str):
+        if len(seed) != n:
+            raise TaskError(f"seed has {len(seed)} entries for {n} columns; pass one for each.")
+        return [None if one is None else check_seed(one) for one in seed]
+    first = check_seed(seed)
+    if first + n > MAX_SEED:
+        raise TaskError(f"seed={seed!r} leaves no room for {n} columns; pass a smaller seed.")
+    return list(range(first, first + n))
+
+
+def pack_state(task: Task, engine: Engine, generator: np.random.Generator | None) -> dict[str, Any]:
+    """A face's state: nested dict of arrays and JSON values."""
+    return {
+        "task": task.id,
+        "engine": engine.get_state(),
+        "np_random": None if generator is None else generator.bit_generator.state,
+    }
+
+
+def unpack_state(task: Task, engine: Engine, state: Any) -> np.random.Generator | None:
+    """Restore the engine from ``pack_state``; return the generator for unseeded resets."""
+    if not isinstance(state, Mapping) or not {"task", "engine", "np_random"} <= set(state):
+        raise TaskError("state is not a task's state; pass what get_state() returned.")
+    if state["task"] != task.id:
+        raise TaskError(
+            f"the state is from {state['task']}, not from {task.id}; make the task it came from."
+        )
+    engine.set_state(state["engine"])
+    if state["np_random"] is None:
+        return None
+    generator = np.random.Generator(np.random.PCG64())
+    generator.bit_generator.state = state["np_random"]
+    return generator

@@ -1,0 +1,71 @@
+"""Trial-end facts as Gymnasium info dictionaries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Info = dict[str, Any]
+
+
+class InfoMaker:
+    """Turns a block of facts into a vector info: one array per name and its ``_name`` mask.
+
+    Args:
+        int_facts: names of the whole-number rows, first in the block.
+        float_facts: names of the float rows, stored behind them by their bits.
+    """
+
+    def __init__(self, int_facts: tuple[str, ...], float_facts: tuple[str, ...]) -> None:
+        self.n_ints = len(int_facts)
+        self.names = int_facts + float_facts
+        self._keys = ("trial_end", *self.names)
+        self._mask_keys = tuple(f"_{key}" for key in self._keys)
+
+    def make(self, facts: Array, columns: Array, n: int, ended: Array) -> Info:
+        """Info of one vector step.
+
+        Args:
+            facts: (facts, k) int64 block of the k trials that ended.
+            columns: (k,) their columns.
+            n: number of columns.
+            ended: (n,) bool, True at ``columns``.
+        """
+        block = np.zeros((len(self.names), n), dtype=np.int64)
+        block[:, columns] = facts
+        masks = np.empty((len(self._keys) + 1, n), dtype=bool)
+        masks[:] = ended
+        # Every array is a row of its own: nothing is shared between calls or between keys.
+        info = dict(zip(self._mask_keys, masks[1:], strict=True))
+        info["trial_end"] = masks[0]
+        info.update(zip(self.names[: self.n_ints], block, strict=False))
+        floats = block[self.n_ints :].view(np.float64)
+        info.update(zip(self.names[self.n_ints :], floats, strict=True))
+        return info
+
+
+def single_info(info: Info) -> Info:
+    """The info of a batch of one column as plain scalars, without masks."""
+    return {key: _plain(value[0]) for key, value in info.items() if key[0] != "_"}
+
+
+def column_info(info: Info, column: int) -> Info:
+    """One column's part of a vector info as plain scalars."""
+    return {
+        key: _plain(value[column])
+        for key, value in info.items()
+        if key[0] != "_" and info[f"_{key}"][column]
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value.copy()
+
+
+def add_column_array(info: Info, key: str, values: Array, mask: Array | None = None) -> None:
+    """Add a per-column array to a vector info, present in the columns of ``mask`` (default all)."""
+    info[key] = values
+    info[f"_{key}"] = np.ones(len(values), dtype=bool) if mask is None else mask.copy()

@@ -1,0 +1,61 @@
+"""Registering tasks with Gymnasium: one line for a task, one for each preset of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+
+from .env import TaskEnv
+from .task import Task
+from .vector import TaskVectorEnv
+
+_TASKS: dict[str, type[Task]] = {}
+_VECTOR_OPTIONS = ("autoreset_mode", "max_episode_steps", "render_mode")
+
+
+def register(task: type[Task], variant: str = "", **parameters: Any) -> str:
+    """Register a task, or a variant of it with other defaults, and return its id.
+
+    Args:
+        task: the class.
+        variant: name of a preset, e.g. "Bench" for ``caudate/<Name>-Bench-v0``.
+        parameters: JSON-able parameters in which the preset differs from the class's defaults.
+    """
+    task_id = f"caudate/{task.name}{variant and '-' + variant}-v0"
+    _TASKS[task_id] = task
+    gym.register(
+        id=task_id,
+        entry_point=f"{__name__}:make_env",
+        vector_entry_point=f"{__name__}:make_vector_env",
+        kwargs={"task_id": task_id, **parameters},
+    )
+    return task_id
+
+
+def task_ids() -> list[str]:
+    """Ids of all registered tasks of this library, sorted."""
+    return sorted(_TASKS)
+
+
+def make_task(task_id: str, **parameters: Any) -> Task:
+    """Make the task behind an id; a variant's own parameters count unless given here."""
+    defaults = {**gym.spec(task_id).kwargs}
+    return _create(**{**defaults, **parameters})
+
+
+def _create(task_id: str, **parameters: Any) -> Task:
+    task = _TASKS[task_id].create(**parameters)
+    task.id = task_id
+    return task
+
+
+def make_env(task_id: str, render_mode: str | None = None, **parameters: Any) -> TaskEnv:
+    """Entry point of ``gymnasium.make``."""
+    return TaskEnv(_create(task_id, **parameters), render_mode=render_mode)
+
+
+def make_vector_env(task_id: str, num_envs: int = 1, **parameters: Any) -> TaskVectorEnv:
+    """Entry point of ``gymnasium.make_vec``."""
+    options = {key: parameters.pop(key) for key in _VECTOR_OPTIONS if key in parameters}
+    return TaskVectorEnv(_create(task_id, **parameters), num_envs, **options)

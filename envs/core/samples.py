@@ -1,0 +1,64 @@
+"""Whole trials as arrays, for supervised work and for oracles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import TaskError, check_int
+from .random import check_seed
+from .table import build_table
+
+if TYPE_CHECKING:
+    from .task import Task
+
+Array = npt.NDArray[Any]
+
+
+class TrialSamples(NamedTuple):
+    """n trials, padded to the longest.
+
+    Attributes:
+        obs: (T, n, d) float32 observations, 0 behind a trial's end.
+        target: (T, n) int64 action that the teacher gives.
+        mask: (T, n) bool, true on the steps of the trial.
+        lengths: (n,) int64 steps of each trial if no answer ends it early.
+        facts: per name (n,), what was drawn for each trial.
+    """
+
+    obs: Array
+    target: Array
+    mask: Array
+    lengths: Array
+    facts: dict[str, Array]
+
+
+def sample_trials(task: Task, n: int, seed: int) -> TrialSamples:
+    """Trials 0 to n - 1 of the column ``seed``, as a single env with that seed shows them."""
+    from .task import ScriptedTask
+
+    if not isinstance(task, ScriptedTask) or not task.supervised:
+        raise TaskError(
+            f"{task.name} has no supervised targets, so it has no sample_trials(); train it by "
+            "reward."
+        )
+    n, seed = check_int("n", n, 1), check_seed(seed)
+    first = np.zeros(1, dtype=np.int64)
+    table = build_table(task, np.array([seed], dtype=np.int64), first, n)
+    lengths = table.stop - table.start
+    mask = np.arange(lengths.max())[:, None] < lengths
+    rows = np.where(mask, table.start + np.arange(lengths.max())[:, None], 0)
+    n_ints, n_answers = len(task.int_facts), len(task.response.facts)
+    drawn = task.int_facts[: n_ints - n_answers]
+    facts = {name: table.facts[row] for row, name in enumerate(drawn)}
+    for row, name in enumerate(task.drawn_floats(), start=n_ints + 1):
+        facts[name] = table.facts[row].view(np.float64)
+    return TrialSamples(
+        obs=np.where(mask[:, :, None], table.rows.obs[rows], np.float32(0)),
+        target=np.where(mask, table.rows.target[rows], 0),
+        mask=mask,
+        lengths=lengths,
+        facts=facts,
+    )

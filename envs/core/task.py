@@ -1,0 +1,323 @@
+"""What a task is: parameters, channels, actions, yardsticks, and a way to draw trials."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from .errors import TaskError, check_flag, check_int, check_number, nearest
+from .policy import Policy, RandomPolicy
+from .response import Response
+
+if TYPE_CHECKING:
+    from .env import TaskEnv
+    from .random import Draws
+    from .samples import TrialSamples
+    from .table import Rows, Trials
+    from .vector import TaskVectorEnv
+
+Array = npt.NDArray[Any]
+
+
+class Channel(NamedTuple):
+    """One observation channel: its name and its bounds."""
+
+    name: str
+    low: float = 0.0
+    high: float = 1.0
+
+
+class Yardsticks(NamedTuple):
+    """Landmarks of a task in the unit of its score, each in [0, 1].
+
+    Attributes:
+        random: actions drawn uniformly from the action space.
+        chance: the best policy that ignores observations (it may count steps).
+        memoryless: the best policy that sees only the current observation; None where the
+            observation shows the subject's own past, so that no such number is known.
+        optimum: the best policy on the observation history.
+        oracle_full: the best policy that sees hidden state too; None where that is not useful.
+    """
+
+    random: float
+    chance: float
+    memoryless: float | None
+    optimum: float
+    oracle_full: float | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class Task(ABC):
+    """Parameters that every task has; subclasses add their own and say what a trial is.
+
+    Args:
+        dt: one environment step in ms.
+        trials_per_episode: trials of one episode. An episode of one trial is terminated at its
+            end, a longer one (a session) is truncated.
+        prev_action: show the previous action (one-hot) in the observation.
+        prev_reward: show the previous reward in the observation.
+        time: show the time since the trial began, as a share of the longest trial.
+        targets: put the supervised target of each observation in ``info["target"]``.
+        rewards: values that replace some of the task's ``default_rewards``.
+    """
+
+    dt: float = 100.0
+    trials_per_episode: int = 1
+    prev_action: bool = False
+    prev_reward: bool = False
+    time: bool = False
+    targets: bool = False
+    rewards: Mapping[str, float] | None = None
+
+    name: ClassVar[str]
+    family: ClassVar[str]
+    supervised: ClassVar[bool] = False
+    default_rewards: ClassVar[Mapping[str, float]] = {}
+    #: Names of the actions, for pictures.
+    action_names: ClassVar[tuple[str, ...]] = ()
+    #: Per-trial facts in ``info`` beside ``trial_end``: whole numbers and floats.
+    int_facts: ClassVar[tuple[str, ...]] = ()
+    float_facts: ClassVar[tuple[str, ...]] = ()
+
+    # Set by ``prepare``.
+    channels: ClassVar[tuple[Channel, ...]]
+    action_space: ClassVar[spaces.Discrete]
+    n_conditions: ClassVar[int]
+
+    def __post_init__(self) -> None:
+        self.dt = check_number("dt", self.dt, low=1e-3)
+        self.trials_per_episode = check_int("trials_per_episode", self.trials_per_episode, 1)
+        for option in ("prev_action", "prev_reward", "time", "targets"):
+            setattr(self, option, check_flag(option, getattr(self, option)))
+        if self.targets and not self.supervised:
+            raise TaskError(
+                f"targets=True asks for supervised targets, which {self.name} does not have; "
+                "leave targets at False."
+            )
+        self.rewards = self._merged_rewards()
+        self.id = f"caudate/{self.name}-v0"
+        self.prepare()
+
+    def _merged_rewards(self) -> dict[str, float]:
+        given = {} if self.rewards is None else self.rewards
+        if not isinstance(given, Mapping):
+            raise TaskError(f"rewards={given!r} is not a dict of numbers; pass such a dict.")
+        for key in given:
+            if key not in self.default_rewards:
+                hint = nearest(str(key), self.default_rewards)
+                raise TaskError(
+                    f"rewards has the unknown key {key!r}{hint}; "
+                    f"{self.name} knows {', '.join(self.default_rewards)}."
+                )
+        given = {key: check_number(f"rewards[{key!r}]", value) for key, value in given.items()}
+        return {**self.default_rewards, **given}
+
+    @classmethod
+    def create(cls, **parameters: Any) -> Self:
+        """Make the task; an unknown parameter is a TaskError that names the nearest one."""
+        known = [field.name for field in fields(cls)]
+        for key in parameters:
+            if key not in known:
+                raise TaskError(
+                    f"{cls.name} has no parameter {key!r}{nearest(key, known)}; "
+                    f"it has {', '.join(known)}."
+                )
+        return cls(**parameters)
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Check the own parameters and set ``channels``, ``action_space``, ``n_conditions``."""
+
+    # ---------------------------------------------------------------- what others read
+
+    @property
+    def earns(self) -> Mapping[str, float]:
+        """All reward values of this task, the given ones over the defaults."""
+        return self.rewards or {}
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All parameters as JSON values."""
+        return {field.name: _jsonable(getattr(self, field.name)) for field in fields(self)}
+
+    @property
+    def task_info(self) -> dict[str, Any]:
+        """JSON-able description: id, family, dt_ms, obs_names, n_conditions, parameters."""
+        return {
+            "id": self.id,
+            "family": self.family,
+            "dt_ms": self.dt,
+            "obs_names": list(self.obs_names),
+            "n_conditions": int(self.n_conditions),
+            "parameters": self.parameters,
+        }
+
+    @cached_property
+    def all_channels(self) -> tuple[Channel, ...]:
+        """The task's own channels, then time, previous action and previous reward if asked for."""
+        channels = list(self.channels)
+        if self.time:
+            channels.append(Channel("time"))
+        if self.prev_action:
+            n = int(self.action_space.n)
+            channels += [Channel(f"prev_action_{action}") for action in range(n)]
+        if self.prev_reward:
+            low, high = self.reward_range()
+            # 0 is what is shown before the first action.
+            channels.append(Channel("prev_reward", min(low, 0.0), max(high, 0.0)))
+        return tuple(channels)
+
+    @cached_property
+    def obs_names(self) -> tuple[str, ...]:
+        """(d,) names of the observation channels."""
+        return tuple(channel.name for channel in self.all_channels)
+
+    @cached_property
+    def observation_space(self) -> spaces.Box:
+        """Box of shape (d,), float32, finite bounds."""
+        low = np.array([channel.low for channel in self.all_channels], dtype=np.float32)
+        high = np.array([channel.high for channel in self.all_channels], dtype=np.float32)
+        return spaces.Box(low, high, dtype=np.float32)
+
+    @abstractmethod
+    def reward_range(self) -> tuple[float, float]:
+        """Lowest and highest reward of one step."""
+
+    @cached_property
+    def yardsticks(self) -> Yardsticks:
+        """Landmarks in the unit of ``score``, computed when first asked for."""
+        return self.compute_yardsticks()
+
+    @abstractmethod
+    def compute_yardsticks(self) -> Yardsticks:
+        """Compute the landmarks, exactly or by a simulation that the docstring describes."""
+
+    def score(self, facts: Mapping[str, Any]) -> Array:
+        """Score of each trial in [0, 1] from arrays of trial-end facts; (n,) float64."""
+        return np.asarray(facts["correct"], dtype=np.float64)
+
+    @abstractmethod
+    def oracle(self) -> Policy:
+        """The best policy on the observation history, batched."""
+
+    def random_policy(self, seed: int = 0) -> Policy:
+        """Actions drawn uniformly from the action space."""
+        return RandomPolicy(self.action_space, seed)
+
+    def sample_trials(self, n: int, seed: int) -> TrialSamples:
+        """Trials 0 to n - 1 of the column ``seed`` with targets, for supervised work.
+
+        Raises:
+            TaskError: the task has no targets.
+        """
+        from .samples import sample_trials
+
+        return sample_trials(self, n, seed)
+
+    def env(self, render_mode: str | None = None) -> TaskEnv:
+        """This task as a ``gymnasium.Env``."""
+        from .env import TaskEnv
+
+        return TaskEnv(self, render_mode=render_mode)
+
+    def vector(self, num_envs: int, **options: Any) -> TaskVectorEnv:
+        """This task as a native ``gymnasium.vector.VectorEnv``."""
+        from .vector import TaskVectorEnv
+
+        return TaskVectorEnv(self, num_envs, **options)
+
+
+class ScriptedTask(Task):
+    """A task whose stimuli do not depend on actions: whole trials are drawn ahead.
+
+    ``prepare`` also sets ``period_names``, ``response`` and ``max_steps``. ``int_facts`` begin with
+    ``trial``, go on with what is drawn and end with the response's facts; ``float_facts`` begin
+    with ``rt``.
+    """
+
+    supervised = True
+    int_facts = ("trial",)
+    float_facts = ("rt",)
+
+    period_names: ClassVar[tuple[str, ...]]
+    response: ClassVar[Response]
+    max_steps: ClassVar[int]
+    #: How many random values a trial takes: drawn in one go (speed only).
+    draws_ahead: ClassVar[int] = 4
+
+    def reward_range(self) -> tuple[float, float]:
+        return self.response.reward_range()
+
+    @abstractmethod
+    def draw(self, draws: Draws) -> Trials:
+        """Draw ``draws.n`` trials."""
+
+    def fill(self, rows: Rows, trials: Trials, draws: Draws) -> None:
+        """Change single rows after the periods have been laid out (noise, values, targets)."""
+
+    def finish(self, facts: dict[str, Array], states: Array) -> None:
+        """Complete the facts of finished trials in place; most tasks need nothing here.
+
+        Args:
+            facts: per name an array over the k trials that ended.
+            states: (k,) final states of the response.
+        """
+
+    def drawn_floats(self) -> tuple[str, ...]:
+        """Float facts that are known when the trial is drawn."""
+        return self.float_facts[1:]
+
+    @property
+    def finishes(self) -> bool:
+        """Whether ``finish`` does anything."""
+        return type(self).finish is not ScriptedTask.finish
+
+
+class InteractiveTask(Task):
+    """A task whose world answers actions: it computes every step for all columns.
+
+    All its randomness (``luck``) is drawn per trial before anything happens, so that trials do not
+    depend on actions. ``int_facts`` begin with ``trial``.
+    """
+
+    int_facts = ("trial",)
+
+    @abstractmethod
+    def luck(self, draws: Draws) -> dict[str, Array]:
+        """Random values of ``draws.n`` trials, per name an array (n, ...)."""
+
+    @abstractmethod
+    def begin(self, luck: dict[str, Array]) -> dict[str, Array]:
+        """World at the start of an episode, per name an array (k, ...), from its first trial."""
+
+    @abstractmethod
+    def observe(self, world: dict[str, Array]) -> Array:
+        """The task's own channels, (B, number of channels) float32."""
+
+    @abstractmethod
+    def act(
+        self, world: dict[str, Array], luck: dict[str, Array], actions: Array
+    ) -> tuple[dict[str, Array], Array, Array, dict[str, Array]]:
+        """One step: new world, reward (B,), trial ended (B,) bool, facts of the trials that end.
+
+        The arrays of ``world`` must not be changed in place.
+        """
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_jsonable(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    return value

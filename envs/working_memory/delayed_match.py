@@ -1,0 +1,258 @@
+"""Delayed match to sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from ..core.errors import TaskError, check_flag, check_int, check_number, check_one_of
+from ..core.policy import Policy
+from ..core.random import Draws
+from ..core.response import Response
+from ..core.table import Rows, Trials
+from ..core.task import Channel, ScriptedTask, Yardsticks
+from ..core.time import DurationLike, parse_duration
+from .match_observer import MatchObserver, simulate_optimum
+from .match_rules import RULES, PairRule
+
+Array = npt.NDArray[Any]
+
+# Row codes: what counts on a row (0 is the row between episodes).
+_FIXATE, _DECIDE_MATCH, _DECIDE_OTHER = 1, 2, 3
+# States: 5 * (fixation broken) + answer; wrong answers come last.
+_OPEN, _RIGHT, _WRONG = 0, 0, 2
+
+
+@dataclass(kw_only=True, eq=False)
+class DelayedMatch(ScriptedTask):
+    """Hold a sample stimulus in mind over a delay and say whether the test stimulus matches it.
+
+    Timeline: fixation -> sample -> delay (blank, or with distractors) -> decision (test shown).
+    The trial has a fixed length; the first answer in the decision period counts.
+
+    Defaults: dt 100 ms, fixation 100 ms, sample 200 ms, delay 500 to 1000 ms, decision 200 ms.
+
+    ======================  ===========  ====================================================
+    Observation             Range        Meaning
+    ======================  ===========  ====================================================
+    ``fixation``            0, 1         1 until the decision period: withhold
+    ``stim_0`` ...          0, 1         one channel per stimulus, on while it is shown; with
+                                         noise within +-(1 + 6 sigma)
+    ======================  ===========  ====================================================
+
+    Actions: 0 withhold, 1 "match" (the rule holds), 2 "non-match".
+
+    Reward: ``correct`` (1) or ``error`` (0) for the first answer in the decision period;
+    ``fixation_break`` (-0.1) for an answer before it, once a trial. The return at the optimum is 1.
+
+    Info at trial end: ``trial_end``, ``trial``, ``correct``, ``choice`` (0 if none), ``rt`` (ms
+    from the onset of the test, NaN without an answer), ``condition`` (2 * sample + is_match),
+    ``sample``, ``test``, ``is_match`` (the rule holds), ``fixation_break``, ``delay_ms``.
+
+    Score: share of correct trials. Yardsticks: chance .5 (a constant answer); memoryless from the
+    distribution of pairs given the test (.5 for all rules here); optimum 1 without noise, else
+    the Bayesian observer's, simulated with a fixed seed over 200,000 trials (standard error .001).
+
+    Args:
+        rule: "match" (test = sample), "nonmatch" (test differs), "category" (same half of the
+            ring) or "paired" (test is the sample's partner: 0 with 1, 2 with 3, ...).
+        n_stim: number of stimuli, 2 to 32, on a ring; even for "category" and "paired".
+        fixation: fixation period, duration in ms.
+        sample: sample period in ms.
+        delay: delay, duration in ms.
+        decision: decision period in ms.
+        sigma: standard deviation of the Gaussian noise on the stimulus channels at each step.
+        n_distractors: stimuli shown during the delay, each as long as the sample.
+        abort: a fixation break ends the trial.
+
+    The task of Fuster and Alexander 1971 (doi:10.1126/science.173.3997.652) in the form of
+    Miller, Erickson and Desimone 1996 (doi:10.1523/JNEUROSCI.16-16-05154.1996); categories after
+    Freedman and Assad 2006 (doi:10.1038/nature05078), pairs after Sakai and Miyashita 1991
+    (doi:10.1038/354152a0).
+
+    Versions: v0, first release. ``DelayedMatch-Bench-v0``: no fixation period, sample and test of
+    one step each, delay of 5 steps (T = delay + 2), no penalty.
+
+    >>> import gymnasium as gym, caudate.envs
+    >>> env = gym.make("caudate/DelayedMatch-v0")
+    >>> obs, info = env.reset(seed=0)
+    >>> env.unwrapped.obs_names
+    ('fixation', 'stim_0', 'stim_1')
+    >>> obs
+    array([1., 0., 0.], dtype=float32)
+    """
+
+    dt: float = 100.0
+    rule: str = "match"
+    n_stim: int = 2
+    fixation: DurationLike = 100.0
+    sample: float = 200.0
+    delay: DurationLike = (500.0, 1000.0)
+    decision: float = 200.0
+    sigma: float = 0.0
+    n_distractors: int = 0
+    abort: bool = False
+
+    name: ClassVar[str] = "DelayedMatch"
+    family: ClassVar[str] = "working_memory"
+    default_rewards = {"correct": 1.0, "error": 0.0, "fixation_break": -0.1}
+    action_names = ("withhold", "match", "non-match")
+    int_facts = (
+        *("trial", "condition", "sample", "test", "is_match"),
+        *("correct", "choice", "fixation_break"),
+    )
+    float_facts = ("rt", "delay_ms")
+
+    def prepare(self) -> None:
+        self.rule = check_one_of("rule", self.rule, RULES)
+        self.n_stim = check_int("n_stim", self.n_stim, 2, 32)
+        self.n_distractors = check_int("n_distractors", self.n_distractors, 0)
+        self.sigma = check_number("sigma", self.sigma, low=0.0)
+        self.abort = check_flag("abort", self.abort)
+        self.sample = check_number("sample", self.sample, low=0.0)
+        self.decision = check_number("decision", self.decision, low=0.0)
+        self._pairs = PairRule(self.rule, self.n_stim)
+        self._fixation = parse_duration("fixation", self.fixation, self.dt)
+        self._delay = parse_duration("delay", self.delay, self.dt)
+        self._sample = parse_duration("sample", self.sample, self.dt, allow_zero=False).low
+        self._decision = parse_duration("decision", self.decision, self.dt, allow_zero=False).low
+        self._check_distractors()
+        self._set_channels()
+        self.response = self._make_response()
+
+    def _check_distractors(self) -> None:
+        shortest = self.n_distractors * self._sample + self.n_distractors + 1
+        if self.n_distractors and self._delay.low < shortest:
+            raise TaskError(
+                f"n_distractors={self.n_distractors} do not fit a delay of {self._delay.low} steps "
+                f"with blanks between them; use a delay of at least {shortest * self.dt:g} ms."
+            )
+        if self.n_distractors and self.sigma > 0 and not self._fixation.fixed:
+            raise TaskError(
+                f"fixation={self.fixation!r} is random, which with sigma > 0 and distractors "
+                "leaves the sample's onset unknown; pass a single number of ms."
+            )
+
+    def _set_channels(self) -> None:
+        bound = 1.0 + 6.0 * self.sigma
+        low = 1.0 - bound
+        stimuli = (Channel(f"stim_{i}", low, bound) for i in range(self.n_stim))
+        self.channels = (Channel("fixation"), *stimuli)
+        self.action_space = spaces.Discrete(3)
+        self.n_conditions = 2 * self.n_stim
+        gaps = ("distractor", "delay") * self.n_distractors
+        self.period_names = ("fixation", "sample", "delay", *gaps, "decision")
+        durations = self._fixation.high + self._sample + self._delay.high + self._decision
+        self.max_steps = durations
+
+    def _make_response(self) -> Response:
+        choices = np.array([0, 1, 2, 1, 2])
+        facts = {
+            "correct": np.tile([0, 1, 1, 0, 0], 2),
+            "choice": np.tile(choices, 2),
+            "fixation_break": np.repeat([0, 1], 5),
+        }
+        response = Response(codes=4, states=10, actions=3, facts=facts)
+        earns = self.earns
+        for action in (1, 2):
+            fine = {"reward": earns["fixation_break"], "ends": self.abort}
+            response.rule(_FIXATE, _OPEN, action, to=5, **fine)
+            for code, right in ((_DECIDE_MATCH, 1), (_DECIDE_OTHER, 2)):
+                hit = action == right
+                outcome = action + (_RIGHT if hit else _WRONG)
+                reward = earns["correct"] if hit else earns["error"]
+                for broken in (0, 5):
+                    response.rule(
+                        code, broken, action, to=broken + outcome, reward=reward, stamp=True
+                    )
+        response.target[[_DECIDE_MATCH, _DECIDE_OTHER]] = 1, 2
+        return response
+
+    # ---------------------------------------------------------------- trials
+
+    def draw(self, draws: Draws) -> Trials:
+        n, count = draws.n, self.n_distractors
+        fixation, delay = draws.duration(self._fixation), draws.duration(self._delay)
+        sample = draws.integers(self.n_stim)
+        sample, test, holds = self._pairs.draw(draws, sample)
+        periods = len(self.period_names)
+        every = np.arange(n)
+        durations = np.empty((n, periods), dtype=np.int64)
+        durations[:, 0], durations[:, 1], durations[:, -1] = fixation, self._sample, self._decision
+        patterns = np.zeros((n, periods, 1 + self.n_stim), dtype=np.float32)
+        patterns[:, :-1, 0] = 1
+        patterns[every, 1, 1 + sample] = 1
+        patterns[every, -1, 1 + test] = 1
+        if count:
+            self._place_distractors(draws, delay, durations, patterns)
+        else:
+            durations[:, 2] = delay
+        codes = np.full((n, periods), _FIXATE, dtype=np.int64)
+        codes[:, -1] = np.where(holds, _DECIDE_MATCH, _DECIDE_OTHER)
+        return Trials(
+            durations=durations,
+            patterns=patterns,
+            codes=codes,
+            go=fixation + self._sample + delay,
+            ints={
+                "condition": 2 * sample + holds,
+                "sample": sample,
+                "test": test,
+                "is_match": holds,
+            },
+            floats={"delay_ms": delay * self.dt},
+        )
+
+    def _place_distractors(
+        self, draws: Draws, delay: Array, durations: Array, patterns: Array
+    ) -> None:
+        """Spread the distractors evenly over the delay; what is left over goes to its end."""
+        count = self.n_distractors
+        gap = (delay - count * self._sample) // (count + 1)
+        durations[:, 2:-1:2] = gap[:, None]
+        durations[:, -2] = delay - count * (self._sample + gap)
+        durations[:, 3:-1:2] = self._sample
+        shown = draws.integers(self.n_stim, count)
+        rows, which = np.indices(shown.shape)
+        patterns[rows, 3 + 2 * which, 1 + shown] = 1
+
+    def fill(self, rows: Rows, trials: Trials, draws: Draws) -> None:
+        if self.sigma == 0:
+            return
+        live = rows.live
+        steps = int(trials.durations.sum(axis=1).max())
+        noise = draws.stream(1).normal(steps, self.n_stim)[rows.trial[live], rows.step[live]]
+        noisy = rows.obs[live, 1 : 1 + self.n_stim] + self.sigma * noise
+        bound = 1.0 + 6.0 * self.sigma
+        rows.obs[live, 1 : 1 + self.n_stim] = np.clip(noisy, 1.0 - bound, bound)
+
+    # ---------------------------------------------------------------- yardsticks
+
+    def compute_yardsticks(self) -> Yardsticks:
+        joint = self._pairs.joint()
+        holds = float(joint[1].sum())
+        own_past = self.prev_action or self.prev_reward
+        return Yardsticks(
+            random=self._random_score(),
+            chance=max(holds, 1.0 - holds),
+            memoryless=None if own_past else float(joint.sum(axis=1).max(axis=0).sum()),
+            optimum=1.0 if self.sigma == 0 else simulate_optimum(self),
+        )
+
+    def _random_score(self) -> float:
+        """Some answer in the decision period, right half of the time, unless aborted before."""
+        answered = 1.0 - (1 / 3) ** self._decision
+        if not self.abort:
+            return answered / 2
+        kept = 0.0
+        for steps, probability in zip(self._fixation.steps, self._fixation.probability, strict=True):
+            kept += probability * (1 / 3) ** int(steps)
+        delays = float(np.dot(self._delay.probability, (1 / 3.0) ** self._delay.steps))
+        return answered / 2 * kept * delays * (1 / 3) ** self._sample
+
+    def oracle(self) -> Policy:
+        return MatchObserver(self)
