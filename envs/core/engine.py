@@ -122,12 +122,14 @@ class Engine(ABC):
     def step(self, actions: Any) -> Step:
         """One step of all columns: obs, reward, terminated, truncated, info; all fresh."""
         actions = self.checked(actions)
+        # Asked before the step, because the step may move on to the next trial.
+        last = None if self._per_episode == 1 else self._last_of_episode()
         obs, reward, ended, info = self._play(actions)
         if self._plain:
             terminated = ended | self.over if self._holds else ended
             truncated, over = np.zeros(self.n, dtype=bool), terminated.copy()
         else:
-            terminated, truncated, over = self._flags(ended)
+            terminated, truncated, over = self._flags(ended, last)
         if self._extra.shape[1]:
             self._remember(actions, reward)
             obs[:, self._first_extra :] = self._extra
@@ -138,13 +140,13 @@ class Engine(ABC):
             add_column_array(info, "target", self.targets())
         return obs, reward, terminated, truncated, info
 
-    def _flags(self, ended: Array) -> tuple[Array, Array, Array]:
+    def _flags(self, ended: Array, last: Array | None) -> tuple[Array, Array, Array]:
         """Terminated, truncated and either, with held columns and the step limit."""
         none = np.zeros(self.n, dtype=bool)
-        if self._per_episode == 1:
+        if last is None:
             terminated, truncated = ended.copy(), none
         else:
-            terminated, truncated = none, ended & self._session_ends(ended)
+            terminated, truncated = none, ended & last
         finished = terminated | truncated
         if self.max_steps is not None:
             self._elapsed = np.where(self.over & (not self._holds), 0, self._elapsed + 1)
@@ -161,11 +163,9 @@ class Engine(ABC):
             self._terminated, self._truncated = terminated.copy(), truncated.copy()
         return terminated, truncated, terminated | truncated
 
-    def _session_ends(self, ended: Array) -> Array:
-        """Where the trial that has just ended was the last of its episode."""
-        if self._holds:
-            return (self.trial + 1) % self._per_episode == 0
-        return self.trial % self._per_episode == 0
+    def _last_of_episode(self) -> Array:
+        """(n,) bool: the running trial is the last of its episode."""
+        return (self.trial + 1) % self._per_episode == 0
 
     def _next_episode(self, columns: Array) -> Array:
         return (self.trial[columns] // self._per_episode + 1) * self._per_episode
