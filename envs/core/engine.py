@@ -32,8 +32,7 @@ class Engine(ABC):
 
     Attributes:
         seeds: (n,) int64 column seeds.
-        trial: (n,) int64 number of the trial that runs, or that comes next where an episode has
-            ended and the next step begins another.
+        over: (n,) bool, the last step ended the column's episode.
     """
 
     def __init__(
@@ -44,13 +43,13 @@ class Engine(ABC):
         self.mode = mode
         self.max_steps = max_steps
         self.seeds = np.zeros(n, dtype=np.int64)
-        self.trial = np.zeros(n, dtype=np.int64)
         self.over = np.zeros(n, dtype=bool)
         self._terminated = np.zeros(n, dtype=bool)
         self._truncated = np.zeros(n, dtype=bool)
         self._elapsed = np.zeros(n, dtype=np.int64)
         self._per_episode = task.trials_per_episode
         self._n_actions = int(task.action_space.n)
+        self._n_unsigned = np.uint64(self._n_actions)
         self._first_extra = len(task.channels) + task.time
         self._extra = np.zeros((n, len(task.all_channels) - self._first_extra), dtype=np.float32)
         self._holds = mode is AutoresetMode.DISABLED
@@ -66,9 +65,28 @@ class Engine(ABC):
         Trial numbers go up where a trial has ended, except where its episode is held.
         """
 
+    @property
     @abstractmethod
-    def _place(self, columns: Array, *, between: bool) -> None:
-        """Put columns at the start of their trial, or ``between``: on the row before it."""
+    def trial(self) -> Array:
+        """(n,) int64 number of the trial that runs, or of the next where the next step begins one.
+
+        A fresh array.
+        """
+
+    @abstractmethod
+    def _place(self, columns: Array, trial: Array, *, between: bool) -> None:
+        """Put columns (k,) at the start of trials (k,), or ``between``: on the row before."""
+
+    @abstractmethod
+    def _redraw(self, columns: Array, trial: Array, seeded: Array) -> None:
+        """Put columns (k,) at the start of their trial in ``trial`` (n,) after a reset.
+
+        New seeds, where ``seeded`` (k,) is true, make what was drawn ahead void.
+        """
+
+    @abstractmethod
+    def periods(self) -> Array:
+        """(n,) index of the period that each column is in, -1 between episodes."""
 
     @abstractmethod
     def _observe(self) -> Array:
@@ -84,7 +102,10 @@ class Engine(ABC):
 
     @abstractmethod
     def _set_own_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from ``_own_state``; seeds and trial numbers are set already."""
+        """Continue from ``_own_state`` and the ``trial`` beside it; seeds are set already."""
+
+    def _settle(self) -> None:
+        """Bring everything up to date before it is read; engines that play ahead need it."""
 
     # ---------------------------------------------------------------- reset and step
 
@@ -98,14 +119,17 @@ class Engine(ABC):
                 episode.
         """
         old, new = columns[~seeded], columns[seeded]
+        self._settle()
+        trial = self.trial
         if old.size:
-            waiting = self.over[old] & (not self._holds)
-            self.trial[old] = np.where(waiting, self.trial[old], self._next_episode(old))
-        self.seeds[new], self.trial[new] = seeds[seeded], 0
+            # Columns that wait for their next episode have its number already.
+            waiting = self.over[old] & (self.mode is AutoresetMode.NEXT_STEP)
+            trial[old] = np.where(waiting, trial[old], self._next_episode(trial[old]))
+        self.seeds[new], trial[new] = seeds[seeded], 0
         self.over[columns] = self._terminated[columns] = self._truncated[columns] = False
         self._elapsed[columns] = 0
         self._extra[columns] = 0
-        self._redraw(columns, seeded)
+        self._redraw(columns, trial, seeded)
         obs = self._observe()
         obs[:, self._first_extra :] = self._extra
         info: Info = {}
@@ -114,10 +138,6 @@ class Engine(ABC):
             mask[columns] = True
             add_column_array(info, "target", np.where(mask, self.targets(), 0), mask)
         return obs, info
-
-    def _redraw(self, columns: Array, seeded: Array) -> None:
-        """Place columns after a reset; new seeds make what was drawn ahead for them void."""
-        self._place(columns, between=False)
 
     def step(self, actions: Any) -> Step:
         """One step of all columns: obs, reward, terminated, truncated, info; all fresh."""
@@ -155,8 +175,7 @@ class Engine(ABC):
             cut = late & ~finished & ~(self.over & self._holds)
             if not self._holds and cut.any():
                 columns = cut.nonzero()[0]
-                self.trial[columns] = self._next_episode(columns)
-                self._place(columns, between=True)
+                self._place(columns, self._next_episode(self.trial[columns]), between=True)
         if self._holds:
             terminated = np.where(self.over, self._terminated, terminated)
             truncated = np.where(self.over, self._truncated, truncated)
@@ -167,8 +186,9 @@ class Engine(ABC):
         """(n,) bool: the running trial is the last of its episode."""
         return (self.trial + 1) % self._per_episode == 0
 
-    def _next_episode(self, columns: Array) -> Array:
-        return (self.trial[columns] // self._per_episode + 1) * self._per_episode
+    def _next_episode(self, trial: Array) -> Array:
+        """First trial of the episode after the one that ``trial`` belongs to."""
+        return (trial // self._per_episode + 1) * self._per_episode
 
     def _remember(self, actions: Array, reward: Array) -> None:
         """Write the previous action and reward; ``self.over`` still tells of the step before."""
@@ -202,7 +222,7 @@ class Engine(ABC):
         info = {key: value for key, value in info.items() if key.removeprefix("_") in kept}
         info["final_obs"], info["_final_obs"] = final_obs, over.copy()
         info["final_info"], info["_final_info"] = final_info, over.copy()
-        self._place(columns, between=False)
+        self._place(columns, self.trial[columns], between=False)
         self._elapsed[columns] = 0
         self._extra[columns] = 0
         obs[columns] = self._observe()[columns]
@@ -218,7 +238,7 @@ class Engine(ABC):
                 f"{self.n} columns, shape ({self.n},)."
             )
         # Seen as unsigned, negative numbers are huge: one comparison checks both bounds.
-        if np.maximum.reduce(actions.view(np.uint64)) >= self._n_actions:
+        if np.count_nonzero(actions.view(np.uint64) >= self._n_unsigned):
             bad = actions[(actions < 0) | (actions >= self._n_actions)][0]
             raise TaskError(
                 f"action {bad} is outside the action space; {self.task.name} takes whole numbers "
@@ -242,9 +262,10 @@ class Engine(ABC):
 
     def get_state(self) -> dict[str, Any]:
         """Everything needed to go on bit for bit: arrays, copied."""
+        self._settle()
         return {
             "seeds": self.seeds.copy(),
-            "trial": self.trial.copy(),
+            "trial": self.trial,
             "over": self.over.copy(),
             "terminated": self._terminated.copy(),
             "truncated": self._truncated.copy(),
@@ -263,7 +284,7 @@ class Engine(ABC):
                     "what get_state() of the same task with as many columns returned."
                 )
         state = {key: np.array(state[key], dtype=value.dtype) for key, value in mine.items()}
-        self.seeds, self.trial, self.over = state["seeds"], state["trial"], state["over"]
+        self.seeds, self.over = state["seeds"], state["over"]
         self._terminated, self._truncated = state["terminated"], state["truncated"]
         self._elapsed, self._extra = state["elapsed"], state["extra"]
         self._set_own_state(state)

@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode
 from .engine import Engine
 from .errors import TaskError, check_int
 from .interactive import InteractiveEngine
+from .reel import ReelEngine, reel_fits
 from .random import MAX_SEED, check_seed
 from .scripted import ScriptedEngine
 from .task import InteractiveTask, ScriptedTask, Task
@@ -25,6 +26,8 @@ RENDER_FPS = 10
 def make_engine(task: Task, n: int, mode: AutoresetMode, max_steps: int | None = None) -> Engine:
     """The engine that fits the task."""
     if isinstance(task, ScriptedTask):
+        if reel_fits(task, mode, max_steps):
+            return ReelEngine(task, n)
         return ScriptedEngine(task, n, mode, max_steps)
     if isinstance(task, InteractiveTask):
         return InteractiveEngine(task, n, mode, max_steps)

@@ -29,13 +29,13 @@ class InfoMaker:
         """Info of one vector step.
 
         Args:
-            facts: (facts, k) int64 block of the k trials that ended.
+            facts: (at least facts, k) int64 block of the k trials that ended.
             columns: (k,) their columns.
             n: number of columns.
             ended: (n,) bool, True at ``columns``.
         """
         block = np.zeros((len(self.names), n), dtype=np.int64)
-        block[:, columns] = facts
+        block[:, columns] = facts[: len(block)]
         masks = np.empty((len(self._keys) + 1, n), dtype=bool)
         masks[:] = ended
         # Every array is a row of its own: nothing is shared between calls or between keys.

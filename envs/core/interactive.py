@@ -32,32 +32,38 @@ class InteractiveEngine(Engine):
         super().__init__(task, n, mode, max_steps)
         self._info = InfoMaker(task.int_facts, task.float_facts)
         self._depth = 0
+        self._trial = np.zeros(n, dtype=np.int64)
         self._first = np.zeros(n, dtype=np.int64)
         self._luck: dict[str, Array] = {}
         # A world of the right shapes and types, so that a state can be set before any reset.
-        self._world = task.begin(task.luck(Draws(self.seeds, self.trial)))
+        self._world = task.begin(task.luck(Draws(self.seeds, self._trial)))
+
+    @property
+    def trial(self) -> Array:
+        return self._trial.copy()
 
     def _refill(self, depth: int) -> None:
         """Draw the luck of the next ``depth`` trials of every column."""
-        self._depth, self._first = depth, self.trial.copy()
+        self._depth, self._first = depth, self._trial.copy()
         numbers = (self._first[:, None] + np.arange(depth)).ravel()
         self._luck = self.task.luck(Draws(np.repeat(self.seeds, depth), numbers))
 
     def _current_luck(self) -> dict[str, Array]:
-        ahead = self.trial - self._first
+        ahead = self._trial - self._first
         if self._depth == 0 or (ahead >= self._depth).any():
             most = max(_TRIALS_AHEAD // self.n, _DEPTH_AHEAD)
             self._refill(min(max(4 * self._depth, _DEPTH_AHEAD), most))
-            ahead = self.trial - self._first
+            ahead = self._trial - self._first
         slot = np.arange(self.n) * self._depth + ahead
         return {name: value.take(slot, axis=0) for name, value in self._luck.items()}
 
-    def _redraw(self, columns: Array, seeded: Array) -> None:
+    def _redraw(self, columns: Array, trial: Array, seeded: Array) -> None:
         if seeded.any():
             self._depth = 0
-        self._place(columns, between=False)
+        self._place(columns, trial[columns], between=False)
 
-    def _place(self, columns: Array, *, between: bool) -> None:
+    def _place(self, columns: Array, trial: Array, *, between: bool) -> None:
+        self._trial[columns] = trial
         if between:
             return  # the world begins with the step that leaves the row between episodes
         mask = np.zeros(self.n, dtype=bool)
@@ -83,13 +89,13 @@ class InteractiveEngine(Engine):
         n_ints = self._info.n_ints
         block = np.empty((len(self._info.names), columns.size), dtype=np.int64)
         floats = block.view(np.float64)
-        block[0] = self.trial[columns]
+        block[0] = self._trial[columns]
         for row, name in enumerate(self._info.names[1:], start=1):
             (block if row < n_ints else floats)[row] = facts[name][columns]
         info = self._info.make(block, columns, self.n, ended)
         if self._holds:
-            columns = columns[(self.trial[columns] + 1) % self._per_episode != 0]
-        self.trial[columns] += 1
+            columns = columns[(self._trial[columns] + 1) % self._per_episode != 0]
+        self._trial[columns] += 1
         return info
 
     def _observe(self) -> Array:
@@ -97,17 +103,21 @@ class InteractiveEngine(Engine):
         obs[:, : len(self.task.channels)] = self.task.observe(self._world)
         if self.task.time:
             # Between episodes ``trial`` is already the next session's; the clock shows its end.
-            since = self.trial % self._per_episode
+            since = self._trial % self._per_episode
             obs[:, len(self.task.channels)] = since / self._per_episode
         return obs
 
     def targets(self) -> Array:
         raise TaskError(f"{self.task.name} has no supervised targets; leave targets at False.")
 
+    def periods(self) -> Array:
+        return np.where(self.over, -1, 0)
+
     def _own_state(self) -> dict[str, Any]:
         return {f"world_{name}": value.copy() for name, value in self._world.items()}
 
     def _set_own_state(self, state: Mapping[str, Any]) -> None:
+        self._trial = state["trial"]
         self._world = {name: state[f"world_{name}"] for name in self._world}
         self._depth = 0
 

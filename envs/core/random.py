@@ -153,5 +153,7 @@ class Draws:
         return np.argsort(self.uniform(size), axis=1, kind="stable")
 
     def duration(self, duration: Duration) -> Array:
-        """Draws from a duration, in steps, (n,) int64; one value a row is used in any case."""
+        """Draws from a duration, in steps, (n,) int64; a fixed one takes no value."""
+        if duration.fixed:
+            return np.full(self.n, duration.low, dtype=np.int64)
         return duration.pick(self.uniform())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -69,3 +70,73 @@ class Response:
         low = self.reward + np.minimum(self.gain, 0)
         high = self.reward + np.maximum(self.gain, 0)
         return float(low.min()), float(high.max())
+
+    def timed(self, longest: int) -> TimedResponse:
+        """The same automaton with the steps since the answer as part of its state.
+
+        Counting inside the state costs a step nothing and makes the state all there is to know.
+
+        Args:
+            longest: most steps between an answer and the end of its trial.
+        """
+        codes, states, actions = self.shape
+        answered = self._answered()
+        counts = longest + 1
+        # State s with count k is k * states + s; unanswered states stay at count 0.
+        nxt = np.zeros((codes, counts, states, actions), dtype=np.int64)
+        for count in range(counts):
+            later = min(count + 1, longest)
+            waits = answered[self.next] & ~self.stamps
+            nxt[:, count] = self.next + states * later * waits
+        wide = (codes, counts, states, actions)
+        flat = (codes, counts * states, actions)
+
+        def spread(table: Array) -> Array:
+            return np.broadcast_to(table[:, None], wide).reshape(flat)
+
+        nxt[TERMINAL] = 0
+        since = np.where(answered, np.arange(counts)[:, None], NO_ANSWER).ravel()
+        return TimedResponse(
+            states=counts * states,
+            actions=actions,
+            next=nxt.reshape(flat),
+            reward=spread(self.reward),
+            gain=spread(self.gain),
+            ends=spread(self.ends),
+            since=since,
+            facts=np.tile(np.stack(list(self.facts.values())), counts),
+        )
+
+    def _answered(self) -> Array:
+        """(states,) bool: states that an answer has led to, at once or later."""
+        answered = np.zeros(self.shape[1], dtype=bool)
+        answered[self.next[self.stamps]] = True
+        while True:
+            more = answered.copy()
+            more[self.next[1:, answered]] = True
+            if (more == answered).all():
+                return answered
+            answered = more
+
+
+#: "Steps since the answer" where there was none: later than any trial is long.
+NO_ANSWER = 2**40
+
+
+@dataclass(frozen=True)
+class TimedResponse:
+    """Tables of ``Response.timed``; shapes as in ``Response`` with more states.
+
+    Attributes:
+        since: (states,) int64 steps since the answer, ``NO_ANSWER`` if there was none.
+        facts: (facts, states) int64.
+    """
+
+    states: int
+    actions: int
+    next: Array
+    reward: Array
+    gain: Array
+    ends: Array
+    since: Array
+    facts: Array

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .errors import TaskError, check_int
 from .random import check_seed
-from .table import build_table
+from .table import Table
 
 if TYPE_CHECKING:
     from .task import Task
@@ -46,7 +46,7 @@ def sample_trials(task: Task, n: int, seed: int) -> TrialSamples:
         )
     n, seed = check_int("n", n, 1), check_seed(seed)
     first = np.zeros(1, dtype=np.int64)
-    table = build_table(task, np.array([seed], dtype=np.int64), first, n)
+    table = Table(task, np.array([seed], dtype=np.int64), first, n)
     lengths = table.stop - table.start
     mask = np.arange(lengths.max())[:, None] < lengths
     rows = np.where(mask, table.start + np.arange(lengths.max())[:, None], 0)

@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 
 from .engine import Engine
 from .info import Info, InfoMaker
-from .table import build_table
+from .table import Table
 from .task import ScriptedTask
 
 Array = npt.NDArray[Any]
@@ -36,83 +36,116 @@ class ScriptedEngine(Engine):
         self, task: ScriptedTask, n: int, mode: AutoresetMode, max_steps: int | None = None
     ) -> None:
         super().__init__(task, n, mode, max_steps)
-        response = task.response
-        _, _, self._actions = response.shape
-        # States are kept multiplied by the number of actions, ready to be added to the index.
-        self._next = (response.next * self._actions).ravel()
-        self._reward = response.reward.ravel()
-        self._gain = response.gain.ravel() if response.gain.any() else None
-        self._ends = response.ends.ravel() if response.ends.any() else None
-        self._stamps = response.stamps.ravel()
-        self._state_facts = np.stack(list(response.facts.values())).repeat(self._actions, axis=1)
+        self._set_tables()
         self._info = InfoMaker(task.int_facts, task.float_facts)
-        n_ints, n_state = len(task.int_facts), len(response.facts)
+        n_ints, n_state = len(task.int_facts), len(task.response.facts)
         self._answer_rows = slice(n_ints - n_state, n_ints)
         self._rt_row = n_ints
+        # Reaction times by steps, as bits; the last entry, reached by index -1, is "none".
+        times = np.append(np.arange(task.max_steps + 1) * task.dt, np.nan)
+        self._rt_bits = times.view(np.int64)
         # Sessions hand on from trial to trial without a row between: one trial of outlook.
         self._outlook = int(self._per_episode > 1)
+        self._table: Table | None = None
         self._depth = 0
-        self._first = np.zeros(n, dtype=np.int64)
+        self._trial = np.zeros(n, dtype=np.int64)  # first trial of each column in the table
+        self._first_slot = np.zeros(n, dtype=np.int64)
         self._slot = np.zeros(n, dtype=np.int64)
         self._pos = np.zeros(n, dtype=np.int64)
         self._stop = np.zeros(n, dtype=np.int64)
         self._state = np.zeros(n, dtype=np.int64)
-        self._stamp = np.full(n, np.nan)
+
+    def _set_tables(self) -> None:
+        """Flat tables over (row code, state, action), the time since the answer in the state."""
+        timed = self.task.response.timed(self._longest_wait())
+        self._scale, self._actions = timed.states * timed.actions, timed.actions
+        # States are kept multiplied by the number of actions, ready to be added to the index.
+        self._next = (timed.next * timed.actions).ravel()
+        self._reward = timed.reward.ravel()
+        self._gain = timed.gain.ravel() if timed.gain.any() else None
+        self._ends = timed.ends.ravel() if timed.ends.any() else None
+        #: Steps since the answer, by state; unanswered states have a number beyond all times.
+        self._since = timed.since.repeat(timed.actions)
+        self._state_facts = timed.facts.repeat(timed.actions, axis=1)
+
+    def _longest_wait(self) -> int:
+        """Most steps between an answer and the end of its trial."""
+        response = self.task.response
+        if not (response.stamps & ~response.ends).any():
+            return 0
+        span = self.task.answer_span
+        return (span if span is not None else self.task.max_steps) - 1
 
     # ---------------------------------------------------------------- the table
 
-    def _refill(self, steps: Array, depth: int) -> None:
-        """Draw the table anew from each column's trial, ``steps`` into it."""
-        stamp = None if self._depth == 0 else self._stamp - self._table.start[self._slot]
-        self._depth = depth
-        self._first = self.trial.copy()
-        self._table = table = build_table(self.task, self.seeds, self._first, depth)
-        self._code, self._obs = table.code_offset, table.rows.obs
-        self._slot = np.arange(self.n) * depth
-        start = table.start[self._slot]
+    @property
+    def trial(self) -> Array:
+        if self._table is None:
+            return self._trial.copy()
+        return self._trial + (self._slot - self._first_slot)
+
+    @property
+    def _known(self) -> Table:
+        assert self._table is not None, "reset() comes first"
+        return self._table
+
+    def _steps(self) -> Array:
+        """(n,) steps into the trial, -1 on the row before it."""
+        return self._pos - self._known.start[self._slot]
+
+    def _draw(self, trial: Array, steps: Array, depth: int) -> None:
+        """Draw ``depth`` trials a column from ``trial`` (n,) on; columns stand ``steps`` (n,) in."""
+        self._depth, self._trial = depth, trial
+        self._table = table = Table(self.task, self.seeds, trial, depth, self._scale)
+        self._written_out = table.written_out
+        self._first_slot = np.arange(self.n) * depth
+        self._slot = self._first_slot.copy()
+        start = table.start.take(self._slot)
         self._pos = start + steps
-        self._stop = table.stop[self._slot]
-        if stamp is not None:
-            self._stamp = stamp + start
+        self._stop = table.stop.take(self._slot)
+        self._cell = self._cell_at(self._pos)
+        self._to_check = depth - self._outlook
 
-    def _grow(self) -> int:
-        """Trials per column of the next refill."""
+    def _cell_at(self, pos: Array) -> Array:
+        """Where the table keeps what the rows ``pos`` show."""
+        return pos.copy() if self._written_out else self._known.owner.take(pos)
+
+    def _draw_more(self, trial: Array, steps: Array) -> None:
+        """Draw a table that reaches further, when some column has used up its trials."""
         most = max(_TRIALS_AHEAD // self.n, _DEPTH_AHEAD)
-        return min(max(4 * self._depth, 1 + self._outlook), most)
+        self._draw(trial, steps, min(max(4 * self._depth, 1 + self._outlook), most))
 
-    def _redraw(self, columns: Array, seeded: Array) -> None:
-        if self._depth == 0 or seeded.any():
-            steps = np.zeros(self.n, dtype=np.int64)
-            if columns.size < self.n and self._depth:
-                steps = self._pos - self._table.start[self._slot]
-                steps[columns] = 0
-            self._clear(columns)
-            self._refill(steps, 1 + self._outlook)
-        else:
-            self._place(columns, between=False)
-
-    def _clear(self, columns: Array) -> None:
-        self._state[columns] = 0
-        self._stamp[columns] = np.nan
-
-    def _place(self, columns: Array, *, between: bool) -> None:
-        self._clear(columns)
-        ahead = self.trial[columns] - self._first[columns]
-        if (ahead >= self._depth - self._outlook).any():
-            steps = self._pos - self._table.start[self._slot]
-            steps[columns] = -int(between)
-            self._refill(steps, self._grow())
+    def _redraw(self, columns: Array, trial: Array, seeded: Array) -> None:
+        if self._table is not None and not seeded.any():
+            self._place(columns, trial[columns], between=False)
             return
-        slot = columns * self._depth + ahead
+        steps = np.zeros(self.n, dtype=np.int64)
+        if self._table is not None and columns.size < self.n:
+            steps = self._steps()
+            steps[columns] = 0
+        self._state[columns] = 0
+        self._draw(trial, steps, 1 + self._outlook)
+
+    def _place(self, columns: Array, trial: Array, *, between: bool) -> None:
+        self._state[columns] = 0
+        ahead = trial - self._trial[columns]
+        if (ahead >= self._depth - self._outlook).any():
+            steps, every = self._steps(), self.trial
+            steps[columns], every[columns] = -int(between), trial
+            self._draw_more(every, steps)
+            return
+        slot = self._first_slot[columns] + ahead
         self._slot[columns] = slot
-        self._stop[columns] = self._table.stop[slot]
-        self._pos[columns] = self._table.start[slot] - int(between)
+        self._stop[columns] = self._known.stop[slot]
+        self._pos[columns] = self._known.start[slot] - int(between)
+        self._cell = self._cell_at(self._pos)
+        self._to_check = 1
 
     # ---------------------------------------------------------------- a step
 
     def _play(self, actions: Array) -> tuple[Array, Array, Array, Info]:
-        pos = self._pos
-        index = self._code.take(pos)
+        table, row = self._known, self._pos
+        index = table.code.take(self._cell)
         if self._holds:
             index[self.over] = 0  # the code TERMINAL: nothing earned, nothing changed
         index += self._state
@@ -120,87 +153,99 @@ class ScriptedEngine(Engine):
         self._state = self._next.take(index)
         reward = self._reward.take(index)
         if self._gain is not None:
-            reward += self._gain.take(index) * self._table.rows.value.take(pos)
-        np.copyto(self._stamp, pos, where=self._stamps.take(index))
-        if self._holds:
-            pos += ~self.over
-        else:
-            pos += 1
+            reward += self._gain.take(index) * table.rows.value.take(row)
+        pos = row + ~self.over if self._holds else row + 1
         if self._ends is not None:
             np.copyto(pos, self._stop, where=self._ends.take(index))
         ended = pos == self._stop
         if self._holds:
             ended &= ~self.over
-        obs = self._obs.take(pos, axis=0)
+        self._pos = pos
+        self._cell = cell = pos if self._written_out else table.owner.take(pos)
+        obs = table.obs.take(cell, axis=0)
         columns = ended.nonzero()[0]
-        info = self._end_trials(columns, ended) if columns.size else {}
+        info = self._end_trials(table, columns, row.take(columns), ended) if columns.size else {}
         return obs, reward, ended, info
 
-    def _end_trials(self, columns: Array, ended: Array) -> Info:
-        """Facts of the trials that have just ended; their columns move on to the next trial."""
-        slot = self._slot.take(columns)
-        states = self._state.take(columns)
-        facts = self._table.facts.take(slot, axis=1)
-        facts[self._answer_rows] = self._state_facts.take(states, axis=1)
-        rt = facts[self._rt_row].view(np.float64)
-        np.subtract(self._stamp.take(columns), self._table.go.take(slot), out=rt)
-        rt *= self.task.dt
+    def _end_trials(self, table: Table, columns: Array, last: Array, ended: Array) -> Info:
+        """Facts of the trials that have just ended; their columns move on to the next trial.
+
+        Args:
+            table: the table.
+            columns: (k,) columns whose trials have ended.
+            last: (k,) their last rows.
+            ended: (n,) bool, true at ``columns``.
+        """
+        state = self._state.take(columns)
+        facts = table.facts.take(self._slot.take(columns), axis=1)
+        facts[self._answer_rows] = self._state_facts.take(state, axis=1)
+        time = last - facts[-1] - self._since.take(state)
+        facts[self._rt_row] = self._rt_bits.take(np.maximum(time, -1))
         if self.task.finishes:
-            self.task.finish(self._named(facts), states // self._actions)
+            self.task.finish(self._named(facts))
         info = self._info.make(facts, columns, self.n, ended)
-        if self._holds and self._per_episode == 1:
-            return info
         if self._holds:
-            columns = columns[(self.trial[columns] + 1) % self._per_episode != 0]
-        self._hand_on(columns)
+            self._hand_on_held(columns)
+        else:
+            self._hand_on(ended)
         return info
 
     def _named(self, facts: Array) -> dict[str, Array]:
-        n = self._info.n_ints
-        rows = (*facts[:n], *facts[n:].view(np.float64))
+        n, count = self._info.n_ints, len(self._info.names)
+        rows = (*facts[:n], *facts[n:count].view(np.float64))
         return dict(zip(self._info.names, rows, strict=True))
 
-    def _hand_on(self, columns: Array) -> None:
+    def _hand_on_held(self, columns: Array) -> None:
+        """Go on to the next trial of the episode; columns whose episode is over stay."""
+        if self._per_episode > 1:
+            ended = np.zeros(self.n, dtype=bool)
+            ended[columns] = ~self._last_of_episode()[columns]
+            self._hand_on(ended)
+
+    def _hand_on(self, ended: Array) -> None:
         """Go on to the next trial; where an episode has ended, its terminal row comes first."""
-        self.trial[columns] += 1
-        self._state[columns] = 0
-        self._stamp[columns] = np.nan
-        slot = self._slot.take(columns)
-        slot += 1
-        ahead = self.trial.take(columns)
-        ahead -= self._first.take(columns)
-        if np.maximum.reduce(ahead, initial=0) >= self._depth - self._outlook:
-            # Columns handed on stand on the row before their new trial, or on its first.
-            terminal = self.trial[columns] % self._per_episode == 0
-            steps = self._pos - self._table.start[self._slot]
-            steps[columns] = -terminal.astype(np.int64)
-            self._refill(steps, self._grow())
-            return
-        self._slot[columns] = slot
-        self._stop[columns] = self._table.stop.take(slot)
+        if self._per_episode > 1:
+            self._state[ended] = 0  # no terminal row between, which would do so
+        self._to_check -= 1
+        if self._to_check <= 0:
+            # A vector step ends at most one trial a column, so there is no need to look again
+            # before as many steps as the foremost column has trials left.
+            ahead = self._slot - self._first_slot + ended
+            self._to_check = self._depth - self._outlook - int(ahead.max())
+            if self._to_check <= 0:
+                self._hand_on_to_new_table(ended)
+                return
+        self._slot += ended
+        self._stop = self._known.stop.take(self._slot)
+
+    def _hand_on_to_new_table(self, ended: Array) -> None:
+        trial, steps = self.trial, self._steps()
+        trial += ended
+        terminal = trial % self._per_episode == 0
+        steps[ended] = -terminal[ended].astype(np.int64)
+        self._draw_more(trial, steps)
 
     def _observe(self) -> Array:
-        return self._obs.take(self._pos, axis=0)
+        return self._known.obs.take(self._cell, axis=0)
 
     def targets(self) -> Array:
-        return self._table.rows.target.take(self._pos)
+        if self._written_out:
+            return self._known.rows.target.take(self._pos)
+        code = self._known.code.take(self._cell) // self._scale
+        return self.task.response.target.take(code)
 
     def periods(self) -> Array:
-        """(n,) index of the period that each column is in, -1 between episodes."""
-        return self._table.period.take(self._pos)
+        return self._known.periods(self._pos)
 
     # ---------------------------------------------------------------- state
 
     def _own_state(self) -> dict[str, Any]:
-        start = self._table.start[self._slot] if self._depth else np.zeros(self.n, dtype=np.int64)
+        known = self._table is not None
         return {
-            "step": self._pos - start,
+            "step": self._steps() if known else np.zeros(self.n, dtype=np.int64),
             "response": self._state // self._actions,
-            "answer_step": self._stamp - start,
         }
 
     def _set_own_state(self, state: Mapping[str, Any]) -> None:
         self._state = state["response"] * self._actions
-        self._depth = 0
-        self._refill(state["step"], 1 + self._outlook)
-        self._stamp = state["answer_step"] + self._table.start[self._slot]
+        self._draw(state["trial"], state["step"], 1 + self._outlook)

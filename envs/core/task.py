@@ -249,6 +249,8 @@ class ScriptedTask(Task):
     period_names: ClassVar[tuple[str, ...]]
     response: ClassVar[Response]
     max_steps: ClassVar[int]
+    #: Steps from the go row to the trial's end, if they are the same in all trials.
+    answer_span: ClassVar[int | None] = None
     #: How many random values a trial takes: drawn in one go (speed only).
     draws_ahead: ClassVar[int] = 4
 
@@ -256,18 +258,29 @@ class ScriptedTask(Task):
         return self.response.reward_range()
 
     @abstractmethod
-    def draw(self, draws: Draws) -> Trials:
-        """Draw ``draws.n`` trials."""
+    def draw(self, draws: Draws, trials: Trials) -> None:
+        """Fill in ``draws.n`` blank trials."""
 
-    def fill(self, rows: Rows, trials: Trials, draws: Draws) -> None:
-        """Change single rows after the periods have been laid out (noise, values, targets)."""
+    def fill(self, rows: Rows, trials: Trials, go: Array, draws: Draws) -> None:
+        """Change single rows after the periods have been laid out (noise, values, targets).
 
-    def finish(self, facts: dict[str, Array], states: Array) -> None:
+        Args:
+            rows: the rows, to be changed in place.
+            trials: the trials they belong to.
+            go: (n,) step within each trial from which reaction times count.
+            draws: for values of other streams.
+        """
+
+    @property
+    def fills(self) -> bool:
+        """Whether ``fill`` does anything with these parameters."""
+        return type(self).fill is not ScriptedTask.fill
+
+    def finish(self, facts: dict[str, Array]) -> None:
         """Complete the facts of finished trials in place; most tasks need nothing here.
 
         Args:
             facts: per name an array over the k trials that ended.
-            states: (k,) final states of the response.
         """
 
     def drawn_floats(self) -> tuple[str, ...]:

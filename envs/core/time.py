@@ -48,6 +48,12 @@ class Duration:
         return len(self.steps) == 1
 
     @property
+    def even(self) -> bool:
+        """Whether the values are neighbouring steps, equally likely."""
+        equal = self.probability.min() == self.probability.max()
+        return bool(equal) and self.high - self.low == len(self.steps) - 1
+
+    @property
     def low(self) -> int:
         """Shortest value in steps."""
         return int(self.steps[0])
@@ -66,6 +72,8 @@ class Duration:
         """Map uniform values in (0, 1) to durations in steps, any shape, int64."""
         if self.fixed:
             return np.full(np.shape(uniform), self.low, dtype=np.int64)
+        if self.even:
+            return self.low + (uniform * len(self.steps)).astype(np.int64)
         edges = np.cumsum(self.probability)[:-1]
         return self.steps[np.searchsorted(edges, uniform, side="right")]
 

@@ -175,37 +175,30 @@ class IntervalReproduction(ScriptedTask):
 
     # ---------------------------------------------------------------- trials
 
-    def draw(self, draws: Draws) -> Trials:
+    def draw(self, draws: Draws, trials: Trials) -> None:
         foreperiod, interval = draws.duration(self._foreperiod), draws.duration(self._prior)
         context = draws.integers(len(self._gains))
-        n = draws.n
-        durations = np.empty((n, 5), dtype=np.int64)
+        durations, patterns = trials.durations, trials.patterns
         durations[:, 0], durations[:, 1], durations[:, 3] = foreperiod, self._pulse, self._pulse
         durations[:, 2] = interval - self._pulse
         durations[:, 4] = self._wait - self._pulse
-        patterns = np.zeros((n, 5, 2 + len(self._gains)), dtype=np.float32)
         patterns[:, 1, _READY] = patterns[:, 3, _SET] = 1
-        patterns[np.arange(n), :, _CONTEXT + context] = 1
-        codes = np.tile(np.array([_WAIT, _WAIT, _WAIT, _PRODUCE, _PRODUCE]), (n, 1))
+        patterns[np.arange(draws.n), :, _CONTEXT + context] = 1
+        trials.codes[:] = (_WAIT, _WAIT, _WAIT, _PRODUCE, _PRODUCE)
+        trials.go[:] = foreperiod + interval
         rank = np.searchsorted(self._prior.steps, interval)
-        t_sample = interval * self.dt
-        return Trials(
-            durations=durations,
-            patterns=patterns,
-            codes=codes,
-            go=foreperiod + interval,
-            ints={"condition": context * len(self._prior.steps) + rank, "context": context},
-            floats={"t_sample_ms": t_sample, "t_target_ms": self._gains[context] * t_sample},
-        )
+        trials.fact("condition")[:] = context * len(self._prior.steps) + rank
+        trials.fact("context")[:] = context
+        trials.fact("t_sample_ms")[:] = interval * self.dt
+        trials.fact("t_target_ms")[:] = self._gains[context] * interval * self.dt
 
-    def fill(self, rows: Rows, trials: Trials, draws: Draws) -> None:
-        produced = (rows.step - trials.go.take(rows.trial)).astype(np.float64)
-        target = trials.floats["t_target_ms"].take(rows.trial) / self.dt
+    def fill(self, rows: Rows, trials: Trials, go: Array, draws: Draws) -> None:
+        produced = rows.step - go.take(rows.trial)
+        target = trials.fact("t_target_ms").take(rows.trial) / self.dt
         rows.value[:] = np.maximum(0.0, 1.0 - np.abs(produced - target) / (WINDOW * target))
-        nearest = np.floor(target + 0.5)
-        rows.target[:] = (produced == nearest) & (rows.code == _PRODUCE)
+        rows.target[:] = (produced == np.floor(target + 0.5)) & (rows.code == _PRODUCE)
 
-    def finish(self, facts: dict[str, Array], states: Array) -> None:
+    def finish(self, facts: dict[str, Array]) -> None:
         produced, target = facts["rt"], facts["t_target_ms"]
         error = produced - target
         hit = np.abs(error) <= TOLERANCE * target + 1e-6
@@ -214,7 +207,7 @@ class IntervalReproduction(ScriptedTask):
         facts["early"][:] = ~hit & (error < 0)
         # Not pressed at all counts as late, unless a fixation break ended the trial.
         unpressed = np.isnan(error)
-        aborted = unpressed & (states == _BROKEN) & self.abort
+        aborted = unpressed & (facts["fixation_break"] == 1) & self.abort
         facts["late"][:] = ~hit & ((error > 0) | unpressed) & ~aborted
 
     def drawn_floats(self) -> tuple[str, ...]:

@@ -148,6 +148,7 @@ class DelayedMatch(ScriptedTask):
         self.period_names = ("fixation", "sample", "delay", *gaps, "decision")
         durations = self._fixation.high + self._sample + self._delay.high + self._decision
         self.max_steps = durations
+        self.answer_span = self._decision
 
     def _make_response(self) -> Response:
         choices = np.array([0, 1, 2, 1, 2])
@@ -174,38 +175,27 @@ class DelayedMatch(ScriptedTask):
 
     # ---------------------------------------------------------------- trials
 
-    def draw(self, draws: Draws) -> Trials:
-        n, count = draws.n, self.n_distractors
+    def draw(self, draws: Draws, trials: Trials) -> None:
         fixation, delay = draws.duration(self._fixation), draws.duration(self._delay)
-        sample = draws.integers(self.n_stim)
-        sample, test, holds = self._pairs.draw(draws, sample)
-        periods = len(self.period_names)
-        every = np.arange(n)
-        durations = np.empty((n, periods), dtype=np.int64)
+        sample, test, holds = self._pairs.draw(draws, draws.integers(self.n_stim))
+        durations, patterns = trials.durations, trials.patterns
         durations[:, 0], durations[:, 1], durations[:, -1] = fixation, self._sample, self._decision
-        patterns = np.zeros((n, periods, 1 + self.n_stim), dtype=np.float32)
+        every = np.arange(draws.n)
         patterns[:, :-1, 0] = 1
         patterns[every, 1, 1 + sample] = 1
         patterns[every, -1, 1 + test] = 1
-        if count:
+        if self.n_distractors:
             self._place_distractors(draws, delay, durations, patterns)
         else:
             durations[:, 2] = delay
-        codes = np.full((n, periods), _FIXATE, dtype=np.int64)
-        codes[:, -1] = np.where(holds, _DECIDE_MATCH, _DECIDE_OTHER)
-        return Trials(
-            durations=durations,
-            patterns=patterns,
-            codes=codes,
-            go=fixation + self._sample + delay,
-            ints={
-                "condition": 2 * sample + holds,
-                "sample": sample,
-                "test": test,
-                "is_match": holds,
-            },
-            floats={"delay_ms": delay * self.dt},
-        )
+        trials.codes[:] = _FIXATE
+        trials.codes[:, -1] = _DECIDE_OTHER - holds
+        trials.go[:] = fixation + self._sample + delay
+        trials.fact("condition")[:] = 2 * sample + holds
+        trials.fact("sample")[:] = sample
+        trials.fact("test")[:] = test
+        trials.fact("is_match")[:] = holds
+        trials.fact("delay_ms")[:] = delay * self.dt
 
     def _place_distractors(
         self, draws: Draws, delay: Array, durations: Array, patterns: Array
@@ -220,9 +210,11 @@ class DelayedMatch(ScriptedTask):
         rows, which = np.indices(shown.shape)
         patterns[rows, 3 + 2 * which, 1 + shown] = 1
 
-    def fill(self, rows: Rows, trials: Trials, draws: Draws) -> None:
-        if self.sigma == 0:
-            return
+    @property
+    def fills(self) -> bool:
+        return self.sigma > 0
+
+    def fill(self, rows: Rows, trials: Trials, go: Array, draws: Draws) -> None:
         live = rows.live
         steps = int(trials.durations.sum(axis=1).max())
         noise = draws.stream(1).normal(steps, self.n_stim)[rows.trial[live], rows.step[live]]

@@ -51,8 +51,9 @@ class PairRule:
         """Sample, test and whether the rule holds, each (n,) int64."""
         values = draws.uniform(2)
         holds = (values[:, 0] < 0.5).astype(np.int64)
-        rank = (values[:, 1] * self._counts[holds, sample]).astype(np.int64)
-        return sample, self._tests[holds, sample, rank], holds
+        pair = holds * self.n_stim + sample
+        rank = (values[:, 1] * self._counts.take(pair)).astype(np.int64)
+        return sample, self._tests.take(pair * self.n_stim + rank), holds
 
     def joint(self) -> Array:
         """Probability of (rule holds, sample, test), (2, n, n)."""

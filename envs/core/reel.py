@@ -1,0 +1,161 @@
+"""The fast way through a scripted task: what no action can change is laid out step by step.
+
+Where trials have a fixed length and finished columns go on by themselves, the observations, the
+row codes, the ends of trials and the drawn facts of the next steps are known before any action.
+They are gathered for a stretch of steps at once, in order of time, so that a step is left with
+what depends on actions: the state, the reward, and the facts of the answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.vector import AutoresetMode
+
+from .engine import Step
+from .response import TERMINAL
+from .scripted import ScriptedEngine
+from .table import Table
+from .task import ScriptedTask
+
+Array = npt.NDArray[Any]
+
+#: Steps laid out at once.
+_LENGTH = 64
+
+
+def reel_fits(task: ScriptedTask, mode: AutoresetMode, max_steps: int | None) -> bool:
+    """Whether nothing but state, reward and answer depends on actions in this setting."""
+    response = task.response
+    return (
+        mode is AutoresetMode.NEXT_STEP
+        and max_steps is None
+        and task.trials_per_episode == 1
+        and task.answer_span is not None
+        and not response.ends.any()
+        and not response.gain.any()
+        and not (task.prev_action or task.prev_reward or task.targets)
+    )
+
+
+class Reel:
+    """The next H steps of all columns, in order of time.
+
+    Every array of it is handed out at most once, row by row, and not read afterwards: rows given
+    to callers share no memory with one another.
+
+    Attributes:
+        length: H.
+        code: (H, B) int64 scaled row codes of the observations that are answered.
+        obs: (H, B, d) float32 observations after each step.
+        ended: (H, B) bool, the step ends a trial.
+        first: H + 1 offsets of each step's ends in ``columns`` and ``answers``.
+        columns: (E,) columns of all ends, by time.
+        ints, floats: (H, facts, B) facts of the trials that end, the drawn ones filled in.
+        answers: (E, a) places of each end's answer facts in ``flat``.
+        flat: all facts as one line of 64-bit words.
+        masks: (H, facts + 2, B) bool.
+    """
+
+    def __init__(self, table: Table, pos: Array, length: int, n_ints: int, answer_rows: slice):
+        n = len(pos)
+        rows = pos + np.arange(length + 1)[:, None]
+        owner = table.owner.take(rows)
+        cell = rows if table.written_out else owner
+        code = table.code.take(cell)
+        self.length = length
+        self.code = code[:-1]
+        self.obs = table.obs.take(cell[1:], axis=0)
+        self.ended = code[1:] == TERMINAL
+        flat_end = self.ended.ravel().nonzero()[0]
+        time, self.columns = np.divmod(flat_end, n)
+        slot = owner[1:].ravel().take(flat_end) // table.trials.all_durations.shape[1]
+        facts = len(table.facts) - 1
+        block = np.zeros((length, facts, n), dtype=np.int64)
+        block[time, :, self.columns] = table.facts[:facts].take(slot, axis=1).T
+        self.flat = block.ravel()
+        self.ints = block[:, :n_ints]
+        self.floats = block.view(np.float64)[:, n_ints:]
+        places = np.arange(facts)[answer_rows] * n
+        self.answers = (time * (facts * n) + self.columns)[:, None] + places
+        self.first = np.searchsorted(time, np.arange(length + 1)).tolist()
+        self.masks = np.empty((length, facts + 2, n), dtype=bool)
+        self.masks[:] = self.ended[:, None]
+
+
+class ReelEngine(ScriptedEngine):
+    """A scripted engine that plays from a reel; equal to its parent in all it returns."""
+
+    def __init__(self, task: ScriptedTask, n: int) -> None:
+        super().__init__(task, n, AutoresetMode.NEXT_STEP)
+        span = task.answer_span
+        assert span is not None
+        # All trials end ``span`` steps after their go: the state alone tells the reaction time.
+        time = np.maximum(span - 1 - self._since, -1)
+        self._outcome = np.vstack([self._state_facts, self._rt_bits.take(time)]).T.copy()
+        self._outcome_rows = slice(self._answer_rows.start, self._rt_row + 1)
+        names = self._info.names
+        self._keys = (*names, "trial_end", *(f"_{name}" for name in names), "_trial_end")
+        self._reel: Reel | None = None
+        self._time = 0
+
+    def step(self, actions: Any) -> Step:
+        actions = self.checked(actions)
+        reel, time = self._reel, self._time
+        if reel is None or time == reel.length:
+            reel, time = self._next_reel(), 0
+        self._time = time + 1
+        index = reel.code[time] + self._state
+        index += actions
+        self._state = state = self._next.take(index)
+        reward = self._reward.take(index)
+        first, last = reel.first[time], reel.first[time + 1]
+        info = {}
+        if last > first:
+            final = state.take(reel.columns[first:last])
+            reel.flat[reel.answers[first:last]] = self._outcome.take(final, axis=0)
+            rows = (*reel.ints[time], *reel.floats[time], *reel.masks[time])
+            info = dict(zip(self._keys, rows, strict=True))
+        return reel.obs[time], reward, reel.ended[time], np.zeros(self.n, dtype=bool), info
+
+    def _next_reel(self) -> Reel:
+        """Lay out the next steps, from a new table if some column has come to the end of its."""
+        self._settle()
+        table = self._known
+        last = np.append(table.start[self._depth :: self._depth] - 1, len(table.owner)) - 1
+        length = min(_LENGTH, int((last - self._pos).min()))
+        if length <= 0:
+            self._draw_more(self.trial, self._steps())
+            return self._next_reel()
+        n_ints = self._info.n_ints
+        self._reel = Reel(self._known, self._pos, length, n_ints, self._outcome_rows)
+        return self._reel
+
+    def _settle(self) -> None:
+        """Bring positions up to date with the steps played, and put the reel away."""
+        if self._reel is None:
+            return
+        self._pos = self._pos + self._time
+        self._reel, self._time = None, 0
+        table = self._known
+        count = table.trials.all_durations.shape[1]
+        slot, period = np.divmod(table.owner.take(self._pos), count)
+        # On a terminal row the column already belongs to its next trial.
+        ended = period == count - 1
+        self.over = ended | (period == 0)
+        self._slot = slot + ended
+        self._known_limits()
+
+    def _known_limits(self) -> None:
+        """Stop rows of the columns; behind the table's last trial there is none yet."""
+        table = self._known
+        inside = np.minimum(self._slot, len(table.stop) - 1)
+        self._stop = table.stop.take(inside)
+        self._cell = self._cell_at(self._pos)
+
+    def _steps(self) -> Array:
+        # A column on the terminal row of its last drawn trial has no next trial in the table.
+        start = np.append(self._known.start, -1)
+        return np.where(self.over, -1, self._pos - start.take(self._slot))
