@@ -1,0 +1,194 @@
+"""Actor-critic learning of the readout from rounds of episodes, shared by all recurrent learners.
+
+With policy pi, value V, reward r and return G, the loss of a transition is
+``-A log pi(action) + c_V / 2 (G - V)^2 - c_E H(pi)`` with the advantage A held constant
+(Bellec et al. 2020, doi:10.1038/s41467-020-17236-y, eqs 30-37). The readout follows its true
+gradient; sub-classes say how the weights behind it learn.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .advantages import MODULATORS, ReturnScale, RunningBaseline, discounted_sums, td_errors
+from .base import Metrics
+from .optimizers import Parameters
+from .options import choice
+from .recurrent import RecurrentAgent, RecurrentOptions
+from .tape import Tape
+
+
+@dataclass
+class ActorCriticOptions(RecurrentOptions):
+    """Reward handling; see :mod:`caudate.agents.advantages`."""
+
+    modulator: str = "critic"  # critic (TD errors), return, average, condition
+    baseline_rate: float = 0.05  # of the running averages behind average and condition
+    gamma: float = 0.99
+    gae_lambda: float = 0.95
+    value_coef: float = 0.5
+    entropy_coef: float = 0.03
+
+
+class ActorCritic(RecurrentAgent):
+    """Plays a round, modulates it by reward, learns the readout; the rest is the rule's."""
+
+    options: ActorCriticOptions
+
+    def __init__(self, env: Any, **kwargs: Any):
+        super().__init__(env, **kwargs)
+        o = self.options
+        choice(self.name, "modulator", o.modulator, MODULATORS)
+        self.scale = ReturnScale(rate=0.05)
+        self.baseline = RunningBaseline(o.baseline_rate, o.modulator == "condition")
+        n, k = self.n_envs, self.head.n_outputs
+        discrete = self.head.n_free == 0
+        self.record = Tape(
+            features=((n, o.n_neurons), self.dtype),
+            outputs=((n, k + 1), self.dtype),
+            actions=((n,), np.int64) if discrete else ((n, k), self.dtype),
+            rewards=((n,), np.float64),
+            alive=((n,), bool),
+        )
+
+    @abstractmethod
+    def recurrent_gradient(self, output_adjoint: np.ndarray) -> Parameters:
+        """Gradient of the network's own weights for the round just played.
+
+        ``output_adjoint`` (T, B, K + 1) is the derivative of the loss by the readout.
+        """
+
+    def update(self) -> Metrics:
+        self.play()
+        record = self.record
+        advantage, value_error = self._modulate()
+        output_adjoint, free_gradient, entropy = self._output_adjoint(advantage, value_error)
+        gradient = self.recurrent_gradient(output_adjoint)
+        flat = output_adjoint.reshape(-1, output_adjoint.shape[-1])
+        gradient["W_out"] = flat.T @ record["features"].reshape(len(flat), -1)
+        gradient["b_out"] = flat.sum(0)
+        gradient["log_std"] = free_gradient
+        metrics = {"entropy": entropy, "value_error": float(np.sqrt(np.mean(value_error**2)))}
+        metrics |= self._watch_round(advantage, entropy)
+        return self._finish_update(gradient, metrics, record["alive"])
+
+    def play(self) -> None:
+        """One round, into ``record`` and ``tape``."""
+        rounds, network, parameters = self.rounds, self.network, self.parameters
+        record = self.record
+        record.clear()
+        self.tape.clear()
+        x = rounds.reset(self._draw_seeds())
+        state = network.initial_state(self.n_envs)
+        while True:
+            features, state = self._network_step(state, x)
+            outputs = self.outputs(features)
+            self._on_outputs(outputs)
+            if not rounds.alive.any():
+                break
+            actions = self.head.sample(
+                outputs[:, :-1], self._draw_action_noise(), parameters["log_std"]
+            )
+            record.row("features")[...] = features
+            record.row("outputs")[...] = outputs
+            record.row("actions")[...] = actions
+            record.row("alive")[...] = rounds.alive
+            x, record.row("rewards")[...] = rounds.step(self.head.to_env(actions))
+            record.advance()
+            self._on_transition()
+        self.tape.length -= 1  # the step that looked at final observations has no transition
+        self.final_values = outputs[:, -1]
+
+    def _on_outputs(self, outputs: np.ndarray) -> None:
+        """Called with the readout (B, K + 1) of each observation, before the action."""
+
+    def _on_transition(self) -> None:
+        """Called when ``record`` holds a further transition."""
+
+    def _draw_seeds(self) -> np.ndarray:
+        """Seeds of the round's episodes, (B,)."""
+        return self.rng.integers(2**31 - 1, size=self.n_envs)
+
+    def _draw_action_noise(self) -> np.ndarray:
+        return self.head.noise(self.rng, self.n_envs)
+
+    def _network_step(self, state: tuple, x: np.ndarray) -> tuple[np.ndarray, tuple]:
+        return self.network.step(self.parameters, state, x, self.tape)
+
+    def _modulate(self) -> tuple[np.ndarray, np.ndarray]:
+        """Advantage A (T, B) and the critic's error V - G (T, B), in units of the return scale."""
+        o, record = self.options, self.record
+        alive, scale = record["alive"], self.scale.value
+        if o.modulator == "critic":
+            values = record["outputs"][..., -1]
+            errors = td_errors(
+                record["rewards"] / scale,
+                np.concatenate([values, self.final_values[None]]),
+                alive,
+                self.rounds.truncated,
+                o.gamma,
+            )
+            advantage = discounted_sums(errors, o.gamma * o.gae_lambda)
+            value_error = -advantage  # the critic's target is the lambda-return, A + V
+            returns = (advantage + values)[alive] * scale
+        else:
+            returns = self.rounds.returns
+            self.episode_worth = self._episode_worth() / scale
+            advantage = np.where(alive, self.episode_worth, 0.0)
+            value_error = np.zeros_like(advantage)
+        self.scale.update(returns)
+        return advantage, value_error
+
+    def _episode_worth(self) -> np.ndarray:
+        """Return minus baseline (B,), for modulators that judge the whole episode."""
+        returns = self.rounds.returns
+        if self.options.modulator == "return":
+            return returns
+        return returns - self.baseline(returns, self.rounds.condition)
+
+    def _output_adjoint(
+        self, advantage: np.ndarray, value_error: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """Derivatives of the mean loss of a transition by the readout (T, B, K + 1) and by the
+        head's free parameters; and the mean entropy of the policy."""
+        o, record, free = self.options, self.record, self.parameters["log_std"]
+        outputs, alive = record["outputs"], record["alive"]
+        policy = outputs[..., :-1]
+        score, free_score = self.head.score(policy, record["actions"], free)
+        entropy, entropy_score, entropy_free = self.head.entropy(policy, free)
+        weight = (alive / alive.sum()).astype(self.dtype)[..., None]
+        a = advantage[..., None].astype(self.dtype)
+        adjoint = np.empty_like(outputs)
+        adjoint[..., :-1] = weight * (a * score + o.entropy_coef * entropy_score)
+        adjoint[..., -1] = weight[..., 0] * (o.value_coef * value_error).astype(self.dtype)
+        free_gradient = (weight * (a * free_score + o.entropy_coef * entropy_free)).sum((0, 1))
+        return adjoint, free_gradient.astype(self.dtype), float(entropy[alive].mean())
+
+    def _watch_round(self, advantage: np.ndarray, entropy: float) -> Metrics:
+        """Warnings about rounds from which nothing can be learned; further metrics."""
+        self._watch(
+            "the policy is saturated (entropy below 0.001 nats) and every advantage is small",
+            self.head.n_free == 0 and entropy < 1e-3 and float(np.abs(advantage).max()) < 1e-3,
+            "If the score is low, raise entropy_coef or lower learning_rate.",
+        )
+        self._watch(
+            "every advantage is zero",
+            not advantage.any(),
+            "No reward arrives: see whether the task can be rewarded, or set modulator='critic'.",
+        )
+        return {}
+
+    def get_state(self) -> dict[str, Any]:
+        return super().get_state() | {
+            "scale": self.scale.get_state(),
+            "baseline": self.baseline.get_state(),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self.scale.set_state(state["scale"])
+        self.baseline.set_state(state["baseline"])

@@ -1,0 +1,148 @@
+"""Policy heads: what the readout's numbers mean as a distribution over actions.
+
+Both heads answer the same questions for a batch of outputs (B, K): sample with given noise (so that
+two columns can share their luck), the most likely action, the score ``d(-log p(action)) / d output``
+and the entropy with its gradient.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from .errors import AgentError
+
+
+class SoftmaxHead:
+    """A choice among ``n`` actions; outputs are logits."""
+
+    n_free = 0  # parameters beside the readout
+
+    def __init__(self, space: gym.spaces.Discrete):
+        self.n_outputs = int(space.n)
+        self.start = int(space.start)
+
+    def noise(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """One uniform number a column, (n, 1)."""
+        return rng.random((n, 1))
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        p = np.exp(outputs - outputs.max(-1, keepdims=True))
+        p /= p.sum(-1, keepdims=True)
+        return p
+
+    def sample(self, outputs: np.ndarray, noise: np.ndarray, free: np.ndarray) -> np.ndarray:
+        """Index of the sampled action (B,): the first whose cumulated probability exceeds u."""
+        below = self.probabilities(outputs).cumsum(-1)[:, :-1] <= noise
+        return below.sum(-1)
+
+    def mode(self, outputs: np.ndarray) -> np.ndarray:
+        return outputs.argmax(-1)
+
+    def to_env(self, actions: np.ndarray) -> np.ndarray:
+        return actions + self.start
+
+    def score(
+        self, outputs: np.ndarray, actions: np.ndarray, free: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(pi - one-hot(action)) and nothing for free parameters."""
+        p = self.probabilities(outputs)
+        p.reshape(-1, self.n_outputs)[np.arange(actions.size), actions.reshape(-1)] -= 1
+        return p, np.zeros((*actions.shape, 0), outputs.dtype)
+
+    def entropy(
+        self, outputs: np.ndarray, free: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Entropy H (nats) and the gradients of -H by outputs and free parameters.
+
+        ``d(-H)/d logit_k = pi_k (log pi_k + H)``
+        """
+        p = self.probabilities(outputs)
+        log_p = np.log(np.maximum(p, np.finfo(p.dtype).tiny))
+        h = -(p * log_p).sum(-1)
+        return h, p * (log_p + h[..., None]), np.zeros((*h.shape, 0), outputs.dtype)
+
+
+class GaussianHead:
+    """A vector of real actions; outputs are means, standard deviations are free parameters.
+
+    The head works in units in which the action space's bounds are -1 and 1; actions are clipped
+    when they go to the environment, never in the score.
+    """
+
+    def __init__(self, space: gym.spaces.Box):
+        low, high = space.low.reshape(-1), space.high.reshape(-1)
+        bounded = np.isfinite(low) & np.isfinite(high)
+        self.middle = np.where(bounded, (low + high) / 2, 0.0)
+        self.half = np.where(bounded, (high - low) / 2, 1.0)
+        self.low, self.high = low, high
+        self.shape, self.dtype = space.shape, space.dtype
+        self.n_outputs = self.n_free = len(low)
+
+    def noise(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Standard normal numbers, (n, K)."""
+        return rng.standard_normal((n, self.n_outputs))
+
+    def sample(self, outputs: np.ndarray, noise: np.ndarray, free: np.ndarray) -> np.ndarray:
+        return (outputs + np.exp(free) * noise).astype(outputs.dtype)
+
+    def mode(self, outputs: np.ndarray) -> np.ndarray:
+        return outputs
+
+    def to_env(self, actions: np.ndarray) -> np.ndarray:
+        scaled = np.clip(self.middle + self.half * actions, self.low, self.high)
+        return scaled.reshape(-1, *self.shape).astype(self.dtype)
+
+    def score(
+        self, outputs: np.ndarray, actions: np.ndarray, free: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(mu - a) / sigma^2 by the outputs, 1 - ((a - mu) / sigma)^2 by log sigma."""
+        inverse = np.exp(-free)
+        deviation = (outputs - actions) * inverse
+        return deviation * inverse, 1 - deviation**2
+
+    def entropy(
+        self, outputs: np.ndarray, free: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        h = np.full(outputs.shape[:-1], np.sum(free + 0.5 * np.log(2 * np.pi * np.e)))
+        return h, np.zeros_like(outputs), -np.ones_like(outputs)
+
+
+Head = SoftmaxHead | GaussianHead
+
+
+def make_head(agent: str, space: gym.Space) -> Head:
+    """The head for an action space.
+
+    Raises:
+        AgentError: for spaces that the recurrent learners cannot serve.
+    """
+    if isinstance(space, gym.spaces.Discrete):
+        return SoftmaxHead(space)
+    if isinstance(space, gym.spaces.Box):
+        return GaussianHead(space)
+    raise AgentError(
+        f"{agent} cannot act in {space}: it serves Discrete and Box actions; wrap the environment."
+    )
+
+
+def check_observation_space(agent: str, space: gym.Space) -> int:
+    """Number of inputs of a Box observation space, or one sentence."""
+    if not isinstance(space, gym.spaces.Box):
+        raise AgentError(
+            f"{agent} cannot read {space}: it serves Box observations; "
+            "wrap the environment in gymnasium.wrappers.FlattenObservation."
+        )
+    return int(np.prod(space.shape, dtype=int))
+
+
+def describe(space: gym.Space) -> dict[str, Any]:
+    """What a checkpoint remembers of a space, to refuse an environment that does not fit."""
+    shape = [int(n) for n in space.shape] if space.shape is not None else None
+    return {
+        "kind": type(space).__name__,
+        "shape": shape,
+        "n": int(space.n) if isinstance(space, gym.spaces.Discrete) else None,
+    }

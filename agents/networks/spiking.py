@@ -1,0 +1,218 @@
+"""Leaky integrate-and-fire neurons, some with adaptive thresholds (LIF + ALIF = LSNN).
+
+========  =====================================================  =========
+symbol    meaning                                                shape
+========  =====================================================  =========
+v         membrane potential                                     (B, N)
+a         adaptation; threshold A = v_th + beta a                (B, N)
+z         spike (0 or 1) of the last network step                (B, N)
+f         spikes filtered by the readout's decay, the features   (B, N)
+alpha     membrane decay a network step                          (N,)
+rho       adaptation decay a network step                        (N,)
+beta      adaptation strength, 0 for LIF                         (N,)
+kappa     readout decay a network step                           scalar
+========  =====================================================  =========
+
+One environment step is K network steps with the input current held. Order inside a network step and
+all gradients: Bellec et al. (2020), doi:10.1038/s41467-020-17236-y, eqs 6-11 and 22-25, with
+per-neuron membrane decays and in the adjoint form (see ``docs/rules.md``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..kernels import SpikingConstants, spiking_kernels
+from ..tape import Tape
+from .rate import Parameters, spread_time_constants
+
+SpikingTape = Tape
+
+
+@dataclass(frozen=True)
+class SpikingNetwork:
+    """N LIF/ALIF neurons, K network steps an environment step. Parameters live outside."""
+
+    n_inputs: int
+    n_units: int
+    substeps: int
+    constants: SpikingConstants
+    dtype: np.dtype
+    kernel: str = "auto"
+
+    n_state = 4  # v, a, z, f
+
+    @classmethod
+    def create(
+        cls,
+        rng: np.random.Generator,
+        n_inputs: int,
+        n_units: int,
+        *,
+        substeps: int,
+        adaptive_fraction: float,
+        tau_membrane: tuple[float, float],
+        tau_adaptation: tuple[float, float],
+        tau_readout: float,
+        threshold: float,
+        adaptation_strength: float,
+        dampening: float,
+        dtype: np.dtype,
+        kernel: str = "auto",
+    ) -> SpikingNetwork:
+        """Draw per-neuron constants; time constants in environment steps, log-uniform in a range.
+
+        ``adaptation_strength`` is the rise of the threshold, in units of it, that one spike a
+        network step would cause in equilibrium: beta = strength * v_th * (1 - rho).
+        """
+        n_adaptive = round(adaptive_fraction * n_units)
+        alpha = np.exp(-1 / (substeps * spread_time_constants(rng, n_units, *tau_membrane)))
+        rho = np.exp(-1 / (substeps * spread_time_constants(rng, n_units, *tau_adaptation)))
+        beta = adaptation_strength * threshold * (1 - rho)
+        beta[n_adaptive:] = 0
+        constants = SpikingConstants(
+            alpha=alpha.astype(dtype),
+            rho=rho.astype(dtype),
+            beta=beta.astype(dtype),
+            kappa=float(np.exp(-1 / (substeps * tau_readout))) if tau_readout > 0 else 0.0,
+            threshold=threshold,
+            dampening=dampening,
+        )
+        return cls(n_inputs, n_units, substeps, constants, dtype, kernel)
+
+    def initial_parameters(
+        self, rng: np.random.Generator, recurrent_gain: float, input_gain: float
+    ) -> Parameters:
+        n, d = self.n_units, self.n_inputs
+        # In units of the threshold, and scaled by 1 - alpha so that the steady drive of a neuron
+        # does not depend on its membrane time constant.
+        unit = self.constants.threshold * (1 - self.constants.alpha.astype(float))[:, None]
+        recurrent = recurrent_gain / np.sqrt(n) * rng.standard_normal((n, n))
+        np.fill_diagonal(recurrent, 0)
+        return {
+            "W_in": (unit * input_gain * rng.standard_normal((n, d))).astype(self.dtype),
+            "W_rec": (self.constants.threshold * recurrent).astype(self.dtype),
+            "bias": (unit[:, 0] * 0.5).astype(self.dtype),
+        }
+
+    def get_constants(self) -> Parameters:
+        """Fixed per-neuron numbers that were drawn, for checkpoints."""
+        c = self.constants
+        return {"alpha": c.alpha.copy(), "rho": c.rho.copy(), "beta": c.beta.copy()}
+
+    def set_constants(self, constants: Parameters) -> None:
+        for name in ("alpha", "rho", "beta"):
+            getattr(self.constants, name)[...] = constants[name]
+
+    def initial_state(self, n: int) -> tuple[np.ndarray, ...]:
+        return tuple(np.zeros((n, self.n_units), self.dtype) for _ in range(self.n_state))
+
+    def tape(self, n: int) -> Tape:
+        """Record of a round: inputs (T, n, D), spikes and pseudo-derivatives (T, K, n, N)."""
+        shape = (self.substeps, n, self.n_units)
+        return Tape(
+            x=((n, self.n_inputs), self.dtype), z=(shape, np.uint8), psi=(shape, self.dtype)
+        )
+
+    def step(
+        self,
+        parameters: Parameters,
+        state: tuple[np.ndarray, ...],
+        x: np.ndarray,
+        tape: Tape | None = None,
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        """One environment step of K network steps; returns the features f (B, N) and the state."""
+        current = x @ parameters["W_in"].T
+        current += parameters["bias"]
+        if tape is None:
+            shape = (self.substeps, *current.shape)
+            z, psi = np.empty(shape, np.uint8), np.empty(shape, self.dtype)
+        else:
+            tape.row("x")[...] = x
+            z, psi = tape.row("z"), tape.row("psi")
+        state = tuple(part.copy() for part in state)
+        forward, _ = spiking_kernels(self.kernel)
+        forward(self.constants, parameters["W_rec"], current[None], self.substeps, state, z, psi)
+        if tape is not None:
+            tape.advance()
+        return state[3], state
+
+    def backward(
+        self,
+        parameters: Parameters,
+        tape: Tape,
+        feature_adjoint: np.ndarray,
+        exact: bool = False,
+        rate_adjoint: np.ndarray | None = None,
+    ) -> Parameters:
+        """Gradient of a loss whose direct dependence on f[t] is ``feature_adjoint`` (T, B, N).
+
+        ``rate_adjoint`` (T, B, N) is added to the derivative by every spike of that environment
+        step (firing-rate regularisation). ``exact=False``: e-prop, recurrent and reset spikes
+        count as inputs from outside; ``exact=True``: BPTT with the same pseudo-derivative.
+        """
+        n = self.n_units
+        z, psi = tape["z"], tape["psi"]
+        _, backward = spiking_kernels("numpy" if exact else self.kernel)
+        recurrent, drive = backward(
+            self.constants,
+            parameters["W_rec"],
+            z.reshape(-1, *z.shape[2:]),
+            psi.reshape(-1, *psi.shape[2:]),
+            self.substeps,
+            feature_adjoint,
+            rate_adjoint,
+            exact,
+        )
+        flat = drive.reshape(-1, n)
+        np.fill_diagonal(recurrent, 0)  # no self-connections
+        return {
+            "W_in": flat.T @ tape["x"].reshape(-1, self.n_inputs),
+            "W_rec": recurrent,
+            "bias": flat.sum(0),
+        }
+
+    def online_traces(self, n: int) -> SpikingTraces:
+        return SpikingTraces(self, n)
+
+
+class SpikingTraces:
+    """Eligibility traces carried forward synapse by synapse, memory O(B N (N + D)).
+
+    Eqs 13, 22-25 of Bellec et al. (2020); the filtered presynaptic activity is kept per pair, so
+    membrane decays may differ between neurons. ``eligibility`` (B, N, D + N + 1) is ebar, filtered
+    as the readout filters spikes; ``raw_sum`` sums e over the network steps of the last environment
+    step. Presynaptic order: inputs, neurons, bias.
+    """
+
+    def __init__(self, network: SpikingNetwork, n: int):
+        self.network = network
+        shape = (n, network.n_units, network.n_inputs + network.n_units + 1)
+        self.presynaptic = np.zeros(shape, network.dtype)  # zbar
+        self.adaptation = np.zeros(shape, network.dtype)  # eps_a
+        self.eligibility = np.zeros(shape, network.dtype)
+        self.raw_sum = np.zeros(shape, network.dtype)
+        self._psi = np.zeros((n, network.n_units, 1), network.dtype)
+        self._z = np.zeros((n, network.n_units), network.dtype)
+
+    def step(self, tape: Tape) -> None:
+        """Take in the last environment step of ``tape``."""
+        c = self.network.constants
+        alpha, rho, beta = (p[None, :, None] for p in (c.alpha, c.rho, c.beta))
+        x, z, psi = tape["x"][-1], tape["z"][-1], tape["psi"][-1]
+        ones = np.ones((len(x), 1), self.network.dtype)
+        self.raw_sum[...] = 0
+        for k in range(len(z)):
+            # eps_a first: it uses zbar and psi of the network step before.
+            self.adaptation *= rho - beta * self._psi
+            self.adaptation += self._psi * self.presynaptic
+            self.presynaptic *= alpha
+            self.presynaptic += np.concatenate([x, self._z, ones], axis=1)[:, None, :]
+            self._psi = psi[k][:, :, None].copy()
+            e = self._psi * (self.presynaptic - beta * self.adaptation)
+            self.eligibility *= c.kappa
+            self.eligibility += e
+            self.raw_sum += e
+            self._z = z[k].astype(self.network.dtype)

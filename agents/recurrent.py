@@ -1,0 +1,254 @@
+"""What all recurrent learners share: network, readout, rounds of episodes, predict, state."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import VectorEnv
+
+from .base import Agent, Metrics, State
+from .errors import AgentError, CheckpointError, LearningWarning, NonFiniteError
+from .heads import check_observation_space, make_head
+from .networks import RateNetwork, SpikingNetwork
+from .optimizers import Parameters, clip_by_norm, make_optimizer
+from .options import build_options, choice, option_types
+from .rounds import Rounds, make_rounds
+
+Network = RateNetwork | SpikingNetwork
+
+READOUT = ("W_out", "b_out", "log_std")  # policy outputs first, the critic's value last
+
+_PATIENCE = 20  # updates that a failure must last before it is worth a warning
+
+
+@dataclass
+class RecurrentOptions:
+    """Hyper-parameters of every recurrent learner. Time constants are in environment steps."""
+
+    n_neurons: int = 100
+    learning_rate: float = 3e-3
+    optimizer: str = "adam"
+    max_grad_norm: float = 1.0
+    tau_min: float = 2.0  # rate units: leaks 1/tau, tau log-uniform in [tau_min, tau_max]
+    tau_max: float = 50.0
+    recurrent_gain: float = 1.0
+    input_gain: float = 1.0
+    readout_gain: float = 1.0
+    initial_withhold_bias: float = 0.0  # on the logit of action 0
+    initial_log_std: float = -0.5  # of Gaussian actions, in half-ranges of the action space
+    max_episode_steps: int = 10_000
+    dtype: str = "float32"
+
+
+class RecurrentAgent(Agent):
+    """A recurrent network with a linear readout (policy outputs and a value) that plays rounds.
+
+    Args:
+        env: id, ``gymnasium.Env`` (one copy) or ``gymnasium.vector.VectorEnv``; Box observations,
+            Discrete or Box actions.
+        seed: decides weights, time constants, episodes and action noise.
+        n_envs: copies played at a time (default 64 for an id).
+        env_kwargs: keyword arguments of the environment, for an id.
+        options: hyper-parameters, see ``options_class``.
+    """
+
+    options_class: ClassVar[type[RecurrentOptions]]
+    options: RecurrentOptions
+
+    def __init__(
+        self,
+        env: str | gym.Env | VectorEnv,
+        *,
+        seed: int = 0,
+        n_envs: int | None = None,
+        env_kwargs: dict[str, Any] | None = None,
+        **options: Any,
+    ):
+        if not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise AgentError(f"seed={seed!r} must be an integer of 0 or more.")
+        self.options = build_options(self.options_class, self.name, options)
+        self.seed = int(seed)
+        self.env_kwargs = dict(env_kwargs or {})
+        self.rounds: Rounds = make_rounds(
+            env, n_envs, self.env_kwargs, self.options.max_episode_steps
+        )
+        self.env_id = self.rounds.env_id
+        self.n_envs = self.rounds.n_envs
+        self.observation_space = self.rounds.observation_space
+        self.action_space = self.rounds.action_space
+        self.n_inputs = check_observation_space(self.name, self.observation_space)
+        self.head = make_head(self.name, self.action_space)
+        choice(self.name, "dtype", self.options.dtype, ("float32", "float64"))
+        self.dtype = np.dtype(self.options.dtype)
+
+        build, play, predict = np.random.SeedSequence(self.seed).spawn(3)
+        rng = np.random.default_rng(build)
+        self.rng = np.random.default_rng(play)
+        self._predict_rng = np.random.default_rng(predict)
+        self.network = self._build_network(rng)
+        self.parameters = self._initial_parameters(rng)
+        self.optimizer = make_optimizer(
+            self.options.optimizer,
+            self.parameters,
+            self.options.learning_rate,
+            self._learning_rates(),
+        )
+        self.tape = self.network.tape(self.n_envs)
+        self.num_episodes = 0
+        self.num_updates = 0
+        self._trouble: Counter[str] = Counter()
+
+    # -- construction ------------------------------------------------------------------------
+
+    @abstractmethod
+    def _build_network(self, rng: np.random.Generator) -> Network: ...
+
+    def _initial_parameters(self, rng: np.random.Generator) -> Parameters:
+        o, n = self.options, self.options.n_neurons
+        parameters = self.network.initial_parameters(rng, o.recurrent_gain, o.input_gain)
+        n_outputs = self.head.n_outputs + 1
+        readout = o.readout_gain / np.sqrt(n) * rng.standard_normal((n_outputs, n))
+        readout[-1] = 0  # the critic starts at 0
+        bias = np.zeros(n_outputs)
+        if self.head.n_free == 0:  # Discrete: action 0 is "withhold" in many tasks
+            bias[0] = o.initial_withhold_bias
+        parameters["W_out"] = readout.astype(self.dtype)
+        parameters["b_out"] = bias.astype(self.dtype)
+        parameters["log_std"] = np.full(self.head.n_free, o.initial_log_std, self.dtype)
+        return parameters
+
+    @classmethod
+    def option_types(cls) -> dict[str, tuple[Any, Any]]:
+        return option_types(cls.options_class)
+
+    def _learning_rates(self) -> dict[str, float]:
+        """Learning rates of parameters that have their own."""
+        return {}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return {
+            "env_id": self.env_id,
+            "env_kwargs": self.env_kwargs,
+            "seed": self.seed,
+            "n_envs": self.n_envs,
+            **asdict(self.options),
+        }
+
+    # -- acting ------------------------------------------------------------------------------
+
+    def outputs(self, features: np.ndarray) -> np.ndarray:
+        """Readout (B, K + 1): policy outputs and the value."""
+        return features @ self.parameters["W_out"].T + self.parameters["b_out"]
+
+    def predict(
+        self,
+        observation: np.ndarray,
+        state: State | None = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+    ) -> tuple[np.ndarray, State]:
+        observation = np.asarray(observation)
+        single = observation.shape == self.observation_space.shape
+        x = observation.reshape(-1, self.n_inputs).astype(self.dtype)
+        n = len(x)
+        if state is None:
+            state = self.network.initial_state(n)
+        if len(state[0]) != n:
+            raise AgentError(
+                f"predict got {n} observations with the state of {len(state[0])}: "
+                "pass the state that belongs to this batch, or None to start afresh."
+            )
+        if episode_start is not None:
+            running = ~np.asarray(episode_start, bool).reshape(-1, 1)
+            state = tuple(part * running for part in state)
+        features, state = self.network.step(self.parameters, state, x)
+        policy = self.outputs(features)[:, :-1]
+        if deterministic:
+            actions = self.head.mode(policy)
+        else:
+            noise = self.head.noise(self._predict_rng, n)
+            actions = self.head.sample(policy, noise, self.parameters["log_std"])
+        actions = self.head.to_env(actions)
+        return (actions[0] if single else actions), state
+
+    # -- learning ----------------------------------------------------------------------------
+
+    def warm_up(self) -> None:
+        state = self.network.initial_state(self.n_envs)
+        self.tape.clear()
+        x = np.zeros((self.n_envs, self.n_inputs), self.dtype)
+        features, _ = self.network.step(self.parameters, state, x, self.tape)
+        self.network.backward(self.parameters, self.tape, np.zeros_like(features)[None])
+        self.tape.clear()
+
+    def _finish_update(self, gradient: Parameters, metrics: Metrics, alive: np.ndarray) -> Metrics:
+        """Step the optimiser and count; ``alive`` (T, B) are the transitions of the round."""
+        # The network's gradient may be an estimate far noisier than the readout's: clip each alone.
+        readout = {name: gradient[name] for name in READOUT}
+        network = {name: g for name, g in gradient.items() if name not in READOUT}
+        limit = self.options.max_grad_norm
+        norms = clip_by_norm(network, limit), clip_by_norm(readout, limit)
+        if not np.isfinite(norms).all():
+            raise NonFiniteError(
+                f"{self.name}: the update is not finite after {self.num_timesteps} steps; the "
+                "weights are those of the update before. Lower learning_rate or max_grad_norm."
+            )
+        self.optimizer.step(self.parameters, gradient)
+        self.num_timesteps += int(alive.sum())
+        self.num_episodes += self.n_envs
+        self.num_updates += 1
+        return {
+            "timesteps": self.num_timesteps,
+            "episodes": self.num_episodes,
+            "updates": self.num_updates,
+            "return_mean": float(self.rounds.returns.mean()),
+            "length_mean": float(self.rounds.lengths.mean()),
+            "network_grad_norm": norms[0],
+            "readout_grad_norm": norms[1],
+            **metrics,
+        }
+
+    def _watch(self, cause: str, present: bool, advice: str) -> None:
+        """Warn once when a failure has lasted for a while."""
+        self._trouble[cause] = self._trouble[cause] + 1 if present else 0
+        if self._trouble[cause] == _PATIENCE:
+            warnings.warn(
+                f"{self.name}: {cause} for {_PATIENCE} updates in a row. {advice}",
+                LearningWarning,
+                stacklevel=3,
+            )
+
+    # -- state -------------------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        return {
+            "parameters": {name: w.copy() for name, w in self.parameters.items()},
+            "constants": self.network.get_constants(),
+            "optimizer": self.optimizer.get_state(),
+            "generators": [self.rng.bit_generator.state, self._predict_rng.bit_generator.state],
+            "counts": [self.num_timesteps, self.num_episodes, self.num_updates],
+            "trouble": dict(self._trouble),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        for name, w in self.parameters.items():
+            stored = state["parameters"].get(name)
+            if stored is None or stored.shape != w.shape:
+                raise CheckpointError(
+                    f"The checkpoint's {name} has shape {getattr(stored, 'shape', None)}, this "
+                    f"agent needs {w.shape}: build it with the checkpoint's options and environment."
+                )
+            w[...] = stored
+        self.network.set_constants(state["constants"])
+        self.optimizer.set_state(state["optimizer"])
+        for rng, stored in zip((self.rng, self._predict_rng), state["generators"], strict=True):
+            rng.bit_generator.state = stored
+        self.num_timesteps, self.num_episodes, self.num_updates = (int(n) for n in state["counts"])
+        self._trouble = Counter(state["trouble"])

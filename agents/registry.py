@@ -1,0 +1,99 @@
+"""Agents by name: what the command line offers and what a checkpoint names."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .base import Agent
+from .checkpoint import read_checkpoint
+from .errors import AgentError, CheckpointError
+
+
+@dataclass(frozen=True)
+class AgentSpec:
+    """A named configuration of an agent class.
+
+    Attributes:
+        path: ``module:Class`` inside this package, imported when needed.
+        options: keyword arguments that make this configuration; users may add others.
+        extra: the extra that brings what it imports, None for the core.
+    """
+
+    name: str
+    summary: str
+    path: str
+    options: dict[str, Any] = field(default_factory=dict)
+    extra: str | None = None
+
+    def load(self) -> type[Agent]:
+        module, name = self.path.split(":")
+        return getattr(importlib.import_module(module, __package__), name)
+
+
+AGENTS: dict[str, AgentSpec] = {
+    spec.name: spec
+    for spec in (
+        AgentSpec("eprop", "reward-based e-prop, LIF and ALIF neurons", ".eprop:EProp"),
+        AgentSpec(
+            "eprop-rate", "reward-based e-prop, leaky rate units", ".eprop:EProp", {"network": "rate"}
+        ),
+        AgentSpec(
+            "bptt",
+            "the same learner with the exact gradient (upper bound), leaky rate units",
+            ".eprop:EProp",
+            {"network": "rate", "gradient": "exact"},
+        ),
+        AgentSpec(
+            "node-perturbation",
+            "reward-modulated node perturbation, leaky rate units, antithetic pairs",
+            ".node_perturbation:NodePerturbation",
+        ),
+        AgentSpec(
+            "ppo",
+            "Stable-Baselines3 PPO, memoryless baseline",
+            ".baselines:PPO",
+            extra="baselines",
+        ),
+        AgentSpec(
+            "recurrent-ppo",
+            "sb3-contrib RecurrentPPO (LSTM), recurrent baseline",
+            ".baselines:RecurrentPPO",
+            extra="baselines",
+        ),
+    )
+}
+
+
+def agent_spec(name: str) -> AgentSpec:
+    """The spec of ``name``, or one sentence with the nearest name."""
+    if name not in AGENTS:
+        near = difflib.get_close_matches(name, AGENTS, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(AGENTS)}."
+        raise AgentError(f"Agent {name!r} is unknown: {hint}")
+    return AGENTS[name]
+
+
+def make_agent(name: str, env: Any, **kwargs: Any) -> Agent:
+    """Build the named agent on an environment; ``kwargs`` go over the configuration's options."""
+    spec = agent_spec(name)
+    return spec.load()(env, **(spec.options | kwargs))
+
+
+def option_types(name: str) -> dict[str, tuple[Any, Any]]:
+    """Option name -> (type, default) of the named configuration."""
+    spec = agent_spec(name)
+    types = spec.load().option_types()
+    return {key: (kind, spec.options.get(key, default)) for key, (kind, default) in types.items()}
+
+
+def load_agent(path: str | Path, env: Any = None) -> Agent:
+    """Load whichever agent a checkpoint holds."""
+    name = read_checkpoint(path).get("agent")
+    for spec in AGENTS.values():
+        if spec.name == name:
+            return spec.load().load(path, env)
+    raise CheckpointError(f"{path} holds an agent {name!r}, which this version does not know.")
