@@ -1,11 +1,62 @@
-"""Tasks from neuroscience as Gymnasium environments, single and natively batched."""
+"""Tasks from neuroscience as Gymnasium environments, single and natively batched.
+
+Importing this package registers the tasks with Gymnasium:
+
+>>> import gymnasium as gym
+>>> import caudate.envs
+>>> env = gym.make("caudate/DelayedMatch-v0", delay=1000)
+>>> batch = gym.make_vec("caudate/DelayedMatch-v0", num_envs=64)
+>>> caudate.envs.task_ids()
+['caudate/DelayedMatch-Bench-v0', 'caudate/DelayedMatch-v0', 'caudate/IntervalReproduction-v0', \
+'caudate/ReversalBandit-v0']
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from .bandits import ReversalBandit
+from .core.env import TaskEnv
 from .core.errors import TaskError
-from .core.registration import register, task_ids, make_task
-from .working_memory.delayed_match import DelayedMatch
-from .motor_timing.interval_reproduction import IntervalReproduction
-from .bandits.reversal_bandit import ReversalBandit
+from .core.policy import Policy
+from .core.registration import make_task, register, task_ids
+from .core.samples import TrialSamples
+from .core.task import InteractiveTask, ScriptedTask, Task, Yardsticks
+from .core.vector import TaskVectorEnv
+from .motor_timing import IntervalReproduction
+from .working_memory import DelayedMatch
+
+try:
+    __version__ = version("caudate")
+except PackageNotFoundError:  # used from a folder, not installed
+    __version__ = "0+unknown"
+
+__all__ = [
+    "DelayedMatch",
+    "InteractiveTask",
+    "IntervalReproduction",
+    "Policy",
+    "ReversalBandit",
+    "ScriptedTask",
+    "Task",
+    "TaskEnv",
+    "TaskError",
+    "TaskVectorEnv",
+    "TrialSamples",
+    "Yardsticks",
+    "__version__",
+    "make_task",
+    "register",
+    "task_ids",
+]
 
 register(DelayedMatch)
-register(DelayedMatch, "Bench", fixation=0, sample=100, delay=500, decision=100, rewards={"fixation_break": 0})
+register(
+    DelayedMatch,
+    "Bench",
+    fixation=0.0,
+    sample=100.0,
+    delay=500.0,
+    decision=100.0,
+    rewards={"fixation_break": 0.0},
+)
 register(IntervalReproduction)
 register(ReversalBandit)

@@ -89,6 +89,7 @@ class ReversalBandit(InteractiveTask):
         *("trial", "correct", "choice", "condition"),
         *("best_arm", "reward", "since_reversal"),
     )
+    shade_fact = "best_arm"
     float_facts = ("rt", "p", "p_best", "regret")
 
     def prepare(self) -> None:

@@ -81,7 +81,9 @@ def bandit_yardsticks(
         random=mean if simple else float(_chain(process, trials, uniform, uniform[:, 0])[0]),
         chance=mean if simple else blind_score(process, trials),
         # With the time in sight policies may change with it: no exact number is known.
-        memoryless=None if sees_time else memoryless_score(process, trials, sees_action, sees_reward),
+        memoryless=None
+        if sees_time
+        else memoryless_score(process, trials, sees_action, sees_reward),
         optimum=optimal_reward(process, trials) if simple else greedy_score(process, trials),
         oracle_full=process.p[0] if simple else None,
     )
@@ -100,7 +102,9 @@ def optimal_reward(process: ReversalProcess, trials: int) -> float:
     for action in range(2):
         choice = np.full(_BELIEF_POINTS, action)
         wins = belief @ process.win[action]
-        after = [process.update(belief, choice, np.full(_BELIEF_POINTS, won))[:, 0] for won in (0, 1)]
+        after = [
+            process.update(belief, choice, np.full(_BELIEF_POINTS, won))[:, 0] for won in (0, 1)
+        ]
         branches.append((wins, *after))
     for _ in range(trials):
         options = [
@@ -121,7 +125,9 @@ def memoryless_score(
     finer grids around the best, is compared.
     """
     # Which of the four (choice, reward) situations look alike.
-    looks = [sees_action * 2 * choice + sees_reward * won for choice, won in product((0, 1), (0, 1))]
+    looks = [
+        sees_action * 2 * choice + sees_reward * won for choice, won in product((0, 1), (0, 1))
+    ]
     groups = sorted(set(looks))
     index = [groups.index(look) for look in looks]
     centre, width = np.full(len(groups) + 1, 0.5), 0.5

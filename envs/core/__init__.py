@@ -1,0 +1,1 @@
+"""What all tasks share: randomness, trial tables, engines, faces."""

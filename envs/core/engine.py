@@ -11,10 +11,12 @@ import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 
 from .errors import TaskError
-from .info import Info, add_column_array
+from .info import Info, add_column_array, split_info
 from .task import Task
 
 Array = npt.NDArray[Any]
+#: A true value in an array of booleans, as a byte; looking for it costs less than ``any()``.
+_TRUE = b"\x01"
 Step = tuple[Array, Array, Array, Array, Info]
 
 
@@ -49,7 +51,7 @@ class Engine(ABC):
         self._elapsed = np.zeros(n, dtype=np.int64)
         self._per_episode = task.trials_per_episode
         self._n_actions = int(task.action_space.n)
-        self._n_unsigned = np.uint64(self._n_actions)
+        self._limits = np.full(n, self._n_actions, dtype=np.uint64)
         self._first_extra = len(task.channels) + task.time
         self._extra = np.zeros((n, len(task.all_channels) - self._first_extra), dtype=np.float32)
         self._holds = mode is AutoresetMode.DISABLED
@@ -209,17 +211,9 @@ class Engine(ABC):
         final_obs = np.full(self.n, None, dtype=object)
         for column in columns:
             final_obs[column] = obs[column].copy()
-        final_info: Info = {}
-        for key in [key for key in info if key[0] != "_"]:
-            values, mask = info[key], info[f"_{key}"]
-            add_column_array(final_info, key, np.where(over & mask, values, 0), over & mask)
-            info[key], info[f"_{key}"] = np.where(mask & ~over, values, 0), mask & ~over
-            final_info[key] = final_info[key].astype(values.dtype)
-            info[key] = info[key].astype(values.dtype)
+        final_info, info = split_info(info, over)
         if self.task.targets:
             add_column_array(final_info, "target", np.zeros(self.n, dtype=np.int64), over)
-        kept = {key for key in info if key[0] != "_" and info[f"_{key}"].any()}
-        info = {key: value for key, value in info.items() if key.removeprefix("_") in kept}
         info["final_obs"], info["_final_obs"] = final_obs, over.copy()
         info["final_info"], info["_final_info"] = final_info, over.copy()
         self._place(columns, self.trial[columns], between=False)
@@ -238,7 +232,7 @@ class Engine(ABC):
                 f"{self.n} columns, shape ({self.n},)."
             )
         # Seen as unsigned, negative numbers are huge: one comparison checks both bounds.
-        if np.count_nonzero(actions.view(np.uint64) >= self._n_unsigned):
+        if _TRUE in (actions.view(np.uint64) >= self._limits).tobytes():
             bad = actions[(actions < 0) | (actions >= self._n_actions)][0]
             raise TaskError(
                 f"action {bad} is outside the action space; {self.task.name} takes whole numbers "
@@ -288,5 +282,3 @@ class Engine(ABC):
         self._terminated, self._truncated = state["terminated"], state["truncated"]
         self._elapsed, self._extra = state["elapsed"], state["extra"]
         self._set_own_state(state)
-
-

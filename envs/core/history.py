@@ -2,64 +2,84 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from gymnasium.vector import AutoresetMode
 
 from .engine import Engine
-from .info import Info
+from .info import Info, column_info
+from .task import ScriptedTask
 
 Array = npt.NDArray[Any]
 
 
-class History:
-    """Keeps observations, actions and rewards of each column since its trial began.
+@dataclass
+class Track:
+    """The trial so far of one column; there is one observation more than there are actions.
 
-    Where a trial is a single step (bandits), it keeps the session instead.
+    Attributes:
+        obs: observations (d,).
+        periods: index of the period at each observation, -1 if there is none.
+        actions: actions in answer to the observations.
+        rewards: rewards of the actions.
+        facts: trial-end facts of each step, empty where no trial ended.
+        over: the episode has ended.
     """
+
+    obs: list[Array] = field(default_factory=list)
+    periods: list[int] = field(default_factory=list)
+    actions: list[int] = field(default_factory=list)
+    rewards: list[float] = field(default_factory=list)
+    facts: list[dict[str, Any]] = field(default_factory=list)
+    over: bool = False
+
+
+class History:
+    """Keeps a track per column. Where a trial is a single step (bandits), it spans the session."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._by_trial = isinstance(engine.task, ScriptedTask)
         self.clear()
 
     def clear(self) -> None:
         """Forget everything."""
-        n = self._engine.n
-        self.obs: list[list[Array]] = [[] for _ in range(n)]
-        self.actions: list[list[int]] = [[] for _ in range(n)]
-        self.rewards: list[list[float]] = [[] for _ in range(n)]
-        self.periods: list[list[int]] = [[] for _ in range(n)]
-        self.facts: list[list[dict[str, Any]]] = [[] for _ in range(n)]
-        self._fresh = np.zeros(n, dtype=bool)
+        self.tracks = [Track() for _ in range(self._engine.n)]
 
     def reset(self, obs: Array, mask: Array) -> None:
         """Begin anew in the columns of ``mask`` with their first observation."""
         periods = self._engine.periods()
         for column in mask.nonzero()[0]:
-            self._begin(column, obs[column], int(periods[column]))
-
-    def _begin(self, column: int, obs: Array, period: int) -> None:
-        self.obs[column], self.periods[column] = [obs.copy()], [period]
-        self.actions[column], self.rewards[column], self.facts[column] = [], [], []
-        self._fresh[column] = False
+            self.tracks[column] = Track([obs[column].copy()], [int(periods[column])])
 
     def add(self, actions: Array, obs: Array, reward: Array, over: Array, info: Info) -> None:
         """Add one step of all columns."""
+        mode = self._engine.mode
+        anew = np.zeros(self._engine.n, dtype=bool)
         periods = self._engine.periods()
         ended = info.get("_trial_end", np.zeros(self._engine.n, dtype=bool))
-        for column in range(self._engine.n):
-            if self._fresh[column]:
-                self._begin(column, obs[column], int(periods[column]))
+        for column, track in enumerate(self.tracks):
+            if track.over:
+                anew[column] = mode is not AutoresetMode.DISABLED
                 continue
-            self.actions[column].append(int(actions[column]))
-            self.rewards[column].append(float(reward[column]))
-            self.obs[column].append(obs[column].copy())
-            self.periods[column].append(int(periods[column]))
-        del over, ended
+            track.actions.append(int(actions[column]))
+            track.rewards.append(float(reward[column]))
+            track.facts.append(column_info(info, column) if ended[column] else {})
+            track.over = bool(over[column])
+            same_step = track.over and mode is AutoresetMode.SAME_STEP
+            next_trial = ended[column] and self._by_trial and not track.over
+            if same_step or next_trial:
+                anew[column] = True
+            else:
+                track.obs.append(obs[column].copy())
+                track.periods.append(int(periods[column]))
+        self.reset(obs, anew)
 
     def draw(self, column: int) -> Array:
         """Picture of one column, (height, width, 3) uint8."""
-        from .render import draw_trial
+        from .render import draw_track
 
-        return draw_trial(self._engine.task, self, column)
+        return draw_track(self._engine.task, self.tracks[column])

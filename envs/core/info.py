@@ -69,3 +69,17 @@ def add_column_array(info: Info, key: str, values: Array, mask: Array | None = N
     """Add a per-column array to a vector info, present in the columns of ``mask`` (default all)."""
     info[key] = values
     info[f"_{key}"] = np.ones(len(values), dtype=bool) if mask is None else mask.copy()
+
+
+def split_info(info: Info, mask: Array) -> tuple[Info, Info]:
+    """A vector info as two: what belongs to the columns of ``mask``, and the rest."""
+    parts: tuple[Info, Info] = ({}, {})
+    for key, values in info.items():
+        if key[0] == "_":
+            continue
+        for part, where in zip(parts, (mask, ~mask), strict=True):
+            present = info[f"_{key}"] & where
+            if present.any():
+                part[key] = np.where(present, values, 0).astype(values.dtype)
+                part[f"_{key}"] = present
+    return parts

@@ -22,8 +22,9 @@ from .task import ScriptedTask
 
 Array = npt.NDArray[Any]
 
-#: Steps laid out at once.
-_LENGTH = 64
+#: Steps laid out at once: at most so many, and fewer in large batches, whose stretch would not
+#: stay in the cache.
+_LENGTH, _SHORTEST, _CELLS = 64, 16, 16384
 
 
 def reel_fits(task: ScriptedTask, mode: AutoresetMode, max_steps: int | None) -> bool:
@@ -125,7 +126,8 @@ class ReelEngine(ScriptedEngine):
         self._settle()
         table = self._known
         last = np.append(table.start[self._depth :: self._depth] - 1, len(table.owner)) - 1
-        length = min(_LENGTH, int((last - self._pos).min()))
+        length = max(min(_LENGTH, _CELLS // self.n), _SHORTEST)
+        length = min(length, int((last - self._pos).min()))
         if length <= 0:
             self._draw_more(self.trial, self._steps())
             return self._next_reel()

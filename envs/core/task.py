@@ -301,6 +301,8 @@ class InteractiveTask(Task):
     """
 
     int_facts = ("trial",)
+    #: A fact whose values shade the stretches of a picture of the session.
+    shade_fact: ClassVar[str | None] = None
 
     @abstractmethod
     def luck(self, draws: Draws) -> dict[str, Array]:

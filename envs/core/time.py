@@ -111,12 +111,16 @@ number of steps at dt=100 ms; use a smaller dt or values further apart.
             mean, low, high = (_ms(name, value, one) for one in value[1:])
             if mean > 0:
                 steps = _between(name, value, low, high, dt)
-                return _on_grid(name, value, steps * dt, _exponential(steps, mean, dt), dt, allow_zero)
+                return _on_grid(
+                    name, value, steps * dt, _exponential(steps, mean, dt), dt, allow_zero
+                )
         elif len(value) == 2 and not isinstance(value[0], str):
             low, high = (_ms(name, value, one) for one in value)
             if low == high:
                 return _on_grid(name, value, [low], None, dt, allow_zero)
-            return _on_grid(name, value, _between(name, value, low, high, dt) * dt, None, dt, allow_zero)
+            return _on_grid(
+                name, value, _between(name, value, low, high, dt) * dt, None, dt, allow_zero
+            )
     raise TaskError(
         f"{name}={value!r} is not a duration; pass a number of ms, (low, high), "
         '("choice", [a, b]) or ("truncexp", mean, low, high).'

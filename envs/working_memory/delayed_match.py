@@ -241,7 +241,9 @@ class DelayedMatch(ScriptedTask):
         if not self.abort:
             return answered / 2
         kept = 0.0
-        for steps, probability in zip(self._fixation.steps, self._fixation.probability, strict=True):
+        for steps, probability in zip(
+            self._fixation.steps, self._fixation.probability, strict=True
+        ):
             kept += probability * (1 / 3) ** int(steps)
         delays = float(np.dot(self._delay.probability, (1 / 3.0) ** self._delay.steps))
         return answered / 2 * kept * delays * (1 / 3) ** self._sample

@@ -1,0 +1,166 @@
+"""One picture for every task: channels over time, periods shaded, actions and rewards marked."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from .history import Track
+from .task import ScriptedTask, Task
+
+Array = npt.NDArray[Any]
+
+_INK, _FAINT, _SHADE = "#222222", "#8a8a8a", ("#ffffff", "#eef1f6")
+_CHANNEL, _GOOD, _BAD = "#2f5d8a", "#2e8b57", "#c0392b"
+#: From so many channels on a heat map is easier to read than traces.
+_MANY = 10
+_WIDTH, _DPI = 7.2, 110
+
+
+def draw_track(task: Task, track: Track) -> Array:
+    """Draw the trial so far (the session so far, where a trial is one step).
+
+    Args:
+        task: the task.
+        track: what has happened.
+
+    Returns:
+        (height, width, 3) uint8, RGB.
+    """
+    by_trial = isinstance(task, ScriptedTask)
+    unit = task.dt if by_trial else 1.0
+    channels = min(len(task.obs_names), _MANY)
+    heights = [0.34 * channels + 0.3, 0.24 * len(task.action_names) + 0.25, 0.75]
+    figure = Figure(figsize=(_WIDTH, sum(heights) + 1.25), dpi=_DPI, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.subplots(3, 1, sharex=True, height_ratios=heights)
+    top, middle, bottom = axes
+    _draw_channels(top, task, track, unit)
+    _draw_actions(middle, task, track, unit)
+    _draw_rewards(bottom, track, unit)
+    for axis in axes:
+        _shade(axis, task, track, unit, labelled=axis is top)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize=8, colors=_INK, length=2.5)
+    bottom.set_xlabel("time in the trial (ms)" if by_trial else "trial of the session", fontsize=9)
+    bottom.set_xlim(0, max(len(track.obs), 2) * unit)
+    figure.suptitle(_title(task, track), fontsize=10, color=_INK, x=0.01, ha="left")
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+
+
+def _title(task: Task, track: Track) -> str:
+    facts = next((one for one in reversed(track.facts) if one), None)
+    if facts is None:
+        return task.id
+    if not isinstance(task, ScriptedTask):
+        earned = sum(track.rewards)
+        return f"{task.id}: {earned:g} earned in {len(track.rewards)} trials"
+    verdict = "correct" if facts["correct"] else "not correct"
+    return f"{task.id}, trial {facts['trial']}: {verdict}"
+
+
+def _draw_channels(axis: Axes, task: Task, track: Track, unit: float) -> None:
+    if not track.obs:
+        return
+    obs = np.stack(track.obs)
+    space = task.observation_space
+    scaled = (obs - space.low) / (space.high - space.low)
+    names = task.obs_names
+    if len(names) > _MANY:
+        extent = (0.0, len(obs) * unit, len(names) - 0.5, -0.5)
+        axis.imshow(scaled.T, aspect="auto", cmap="Blues", extent=extent, vmin=0, vmax=1, zorder=2)
+        every = -(-len(names) // 12)
+        axis.set_yticks(range(0, len(names), every), names[::every])
+        axis.set_ylim(len(names) - 0.5, -0.5)
+        return
+    edges = np.arange(len(obs) + 1) * unit
+    for row, (name, trace) in enumerate(zip(names, scaled.T, strict=True)):
+        base = len(names) - 1 - row
+        zero = float((0.0 - space.low[row]) / (space.high[row] - space.low[row]))
+        levels = base + 0.75 * trace
+        axis.stairs(
+            levels, edges, baseline=base + 0.75 * zero, fill=True, color=_CHANNEL, alpha=0.25
+        )
+        axis.stairs(levels, edges, baseline=None, color=_CHANNEL, linewidth=1.2, label=name)
+    axis.set_yticks([base + 0.375 for base in range(len(names))], names[::-1])
+    axis.set_ylim(-0.2, len(names))
+    axis.set_ylabel("observation", fontsize=9)
+
+
+def _draw_actions(axis: Axes, task: Task, track: Track, unit: float) -> None:
+    names = task.action_names
+    middles = (np.arange(len(track.actions)) + 0.5) * unit
+    actions = np.array(track.actions, dtype=int)
+    # Withholding is drawn faint where it is an action, so that answers stand out.
+    withheld = (actions == 0) & (names[0] == "withhold")
+    size = 16 if len(actions) < 60 else 6
+    axis.scatter(middles[withheld], actions[withheld], s=size / 2, color=_FAINT, zorder=3)
+    axis.scatter(middles[~withheld], actions[~withheld], s=size, color=_INK, zorder=3)
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(-0.6, len(names) - 0.4)
+    axis.set_ylabel("action", fontsize=9)
+
+
+def _draw_rewards(axis: Axes, track: Track, unit: float) -> None:
+    rewards = np.array(track.rewards)
+    middles = (np.arange(len(rewards)) + 0.5) * unit
+    given = rewards != 0
+    colours = np.where(rewards > 0, _GOOD, _BAD)
+    axis.vlines(middles[given], 0, rewards[given], colors=colours[given].tolist(), linewidth=2)
+    if len(rewards) < 60:
+        axis.scatter(middles[given], rewards[given], s=18, c=colours[given].tolist(), zorder=3)
+    axis.axhline(0, color=_FAINT, linewidth=0.8)
+    low, high = min(0.0, *rewards, 0.0), max(1.0, *rewards, 1.0)
+    margin = 0.15 * (high - low)
+    axis.set_ylim(low - margin, high + margin)
+    axis.yaxis.set_major_locator(MaxNLocator(3))
+    axis.set_ylabel("reward", fontsize=9)
+
+
+def _shade(axis: Axes, task: Task, track: Track, unit: float, *, labelled: bool) -> None:
+    """Shade stretches of one period (of one value of the task's ``shade_fact``) alternately."""
+    start = 0
+    for turn, (label, run) in enumerate(groupby(_labels(task, track))):
+        stop = start + len(list(run))
+        if label:
+            axis.axvspan(start * unit, stop * unit, color=_SHADE[turn % 2], zorder=0, linewidth=0)
+            if turn and start:
+                axis.axvline(start * unit, color=_FAINT, linewidth=0.5, zorder=1)
+            if labelled:
+                _label_run(axis, label, start, stop, unit, len(track.obs))
+        start = stop
+
+
+def _label_run(axis: Axes, label: str, start: int, stop: int, unit: float, steps: int) -> None:
+    # A name that is wider than its period stands upright-left above it, turned a little.
+    narrow = (stop - start) / max(steps, 2) < 0.011 * len(label)
+    axis.annotate(
+        label,
+        ((start + stop) / 2 * unit, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="left" if narrow else "center",
+        va="bottom",
+        rotation=30 if narrow else 0,
+        fontsize=7.5,
+        color=_INK,
+    )
+
+
+def _labels(task: Task, track: Track) -> list[str]:
+    if isinstance(task, ScriptedTask):
+        names = task.period_names
+        return [names[index] if index >= 0 else "" for index in track.periods]
+    fact = task.shade_fact
+    if fact is None:
+        return [""] * len(track.obs)
+    return [f"{fact.replace('_', ' ')} {facts[fact]}" if facts else "" for facts in track.facts]
