@@ -1,0 +1,165 @@
+"""Checkpoints: one zip file of ``meta.json`` and ``arrays/N.npy``, written atomically, never pickled.
+
+``meta.json`` holds the content with each array replaced by ``{"__array__": N}``. Reading uses
+``allow_pickle=False`` throughout, so that opening somebody's file cannot run code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import CheckpointError
+
+FORMAT = 1
+_MAGIC = "caudate-checkpoint"
+_META = "meta.json"
+_ARRAY_KEY = "__array__"
+_MAX_BYTES = 16 << 30  # a declared size beyond this is a mistake or an attack
+
+
+def write_checkpoint(path: str | Path, content: dict[str, Any]) -> None:
+    """Write ``content``, a nested dict or list of arrays, numbers, strings, booleans and None.
+
+    Arrays keep dtype and shape; NumPy scalars become Python numbers; tuples come back as lists;
+    integers may be of any size. The file appears whole or not at all: an older file survives a
+    failure.
+
+    Raises:
+        CheckpointError: the folder cannot be written, the disk is full, or a value has a type that
+            cannot be stored.
+    """
+    path = Path(path)
+    arrays: list[np.ndarray] = []
+    meta = {"format": FORMAT, "magic": _MAGIC, "content": _encode(content, arrays, "content")}
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            with zipfile.ZipFile(file, "w") as archive:
+                archive.writestr(_META, json.dumps(meta))
+                for i, array in enumerate(arrays):
+                    archive.writestr(_array_name(i), _npy_bytes(array))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise CheckpointError(
+            f"Cannot write the checkpoint {path} ({error.strerror or error}): free space or choose "
+            "another folder; a checkpoint that was there before is unchanged."
+        ) from error
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read what :func:`write_checkpoint` wrote.
+
+    Raises:
+        CheckpointError: no such file, cut short, damaged, not a checkpoint, from a later version,
+            or holding pickled objects (which are never loaded).
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(info.file_size for info in archive.infolist()) > _MAX_BYTES:
+                raise CheckpointError(f"{path} declares more than 16 GiB: it is not a checkpoint.")
+            meta = json.loads(archive.read(_META))
+            if not isinstance(meta, dict) or meta.get("magic") != _MAGIC:
+                raise CheckpointError(f"{path} is not a caudate checkpoint: choose another file.")
+            if meta["format"] > FORMAT:
+                raise CheckpointError(
+                    f"{path} has format {meta['format']}, this version reads up to {FORMAT}: "
+                    "upgrade caudate."
+                )
+            return _decode(meta["content"], archive, path)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"There is no checkpoint {path}: check the path.") from error
+    except CheckpointError:
+        raise
+    except OSError as error:
+        raise CheckpointError(
+            f"Cannot read {path} ({error.strerror or error}): check the path and its permissions."
+        ) from error
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError) as error:
+        raise CheckpointError(
+            f"{path} is cut short, damaged or not a checkpoint ({_one_line(error)}): use another one."
+        ) from error
+
+
+def _encode(value: Any, arrays: list[np.ndarray], where: str) -> Any:
+    if isinstance(value, np.ndarray):
+        if value.dtype.hasobject:
+            raise CheckpointError(f"{where} is an array of objects: a checkpoint holds numbers only.")
+        arrays.append(value)
+        return {_ARRAY_KEY: len(arrays) - 1}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str) or key == _ARRAY_KEY:
+                raise CheckpointError(f"{where} has the key {key!r}: keys are strings.")
+        return {key: _encode(item, arrays, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encode(item, arrays, f"{where}[{i}]") for i, item in enumerate(value)]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise CheckpointError(f"{where} is a {type(value).__name__}, which a checkpoint cannot hold.")
+
+
+def _decode(value: Any, archive: zipfile.ZipFile, path: Path) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {_ARRAY_KEY}:
+            return _read_array(archive, int(value[_ARRAY_KEY]), path)
+        return {key: _decode(item, archive, path) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_decode(item, archive, path) for item in value]
+    return value
+
+
+def _read_array(archive: zipfile.ZipFile, index: int, path: Path) -> np.ndarray:
+    # archive.read checks the CRC, so that a damaged array is noticed before it is parsed.
+    stream = io.BytesIO(archive.read(_array_name(index)))
+    try:
+        return np.lib.format.read_array(stream, allow_pickle=False)
+    except ValueError as error:
+        if "pickle" in str(error).lower() or "object" in str(error).lower():
+            raise CheckpointError(
+                f"{path} holds a pickled object, which could run code: it was not opened."
+            ) from error
+        raise
+
+
+def _npy_bytes(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _array_name(index: int) -> str:
+    return f"arrays/{index}.npy"
+
+
+def _sync_folder(folder: Path) -> None:
+    # Makes the rename durable; not every platform can open a folder.
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
