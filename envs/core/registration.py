@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
+from gymnasium.vector import AutoresetMode
 
 from .env import TaskEnv
 from .task import Task
 from .vector import TaskVectorEnv
 
 _TASKS: dict[str, type[Task]] = {}
-_VECTOR_OPTIONS = ("autoreset_mode", "max_episode_steps", "render_mode")
 
 
 def register(task: type[Task], variant: str = "", **parameters: Any) -> str:
@@ -55,7 +55,22 @@ def make_env(task_id: str, render_mode: str | None = None, **parameters: Any) ->
     return TaskEnv(_create(task_id, **parameters), render_mode=render_mode)
 
 
-def make_vector_env(task_id: str, num_envs: int = 1, **parameters: Any) -> TaskVectorEnv:
-    """Entry point of ``gymnasium.make_vec``."""
-    options = {key: parameters.pop(key) for key in _VECTOR_OPTIONS if key in parameters}
-    return TaskVectorEnv(_create(task_id, **parameters), num_envs, **options)
+def make_vector_env(
+    task_id: str,
+    num_envs: int = 1,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+    max_episode_steps: int | None = None,
+    render_mode: str | None = None,
+    **parameters: Any,
+) -> TaskVectorEnv:
+    """Entry point of ``gymnasium.make_vec``.
+
+    The options are spelled out so that callers can see from the signature that a batch offers them.
+    """
+    return TaskVectorEnv(
+        _create(task_id, **parameters),
+        num_envs,
+        autoreset_mode=autoreset_mode,
+        max_episode_steps=max_episode_steps,
+        render_mode=render_mode,
+    )
