@@ -1,0 +1,124 @@
+"""Greedy play on fixed seeds: what an agent has learned, measured away from its training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import VectorEnv
+
+from .errors import UsageError
+from .stats import mean_interval
+
+# First seeds of the episodes; training draws its seeds below 2**31.
+CRITERION_SEED = 10**10
+CONFIRMATION_SEED = 2 * 10**10
+FRESH_SEED = 3 * 10**10
+FOREIGN_SEEDS = {CRITERION_SEED: 10**6, CONFIRMATION_SEED: 2 * 10**6, FRESH_SEED: 3 * 10**6}
+
+
+class Player(Protocol):
+    def predict(
+        self, observation: Any, state: Any = ..., episode_start: Any = ..., deterministic: bool = ...
+    ) -> tuple[np.ndarray, Any]: ...
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean score of ``n`` episodes with its 95 % interval; ``kind`` is score or return."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    kind: str
+
+
+class Evaluator:
+    """Plays one episode in each of its columns; built once, used at every evaluation.
+
+    A task that knows its score (``env.unwrapped.task.score``) is judged by it, everything else by
+    the undiscounted return of its episodes.
+    """
+
+    def __init__(self, env_id: str, env_kwargs: Mapping[str, Any], n: int, first_seed: int):
+        self.native = has_task(env_id)
+        if self.native:
+            self.env: VectorEnv = gym.make_vec(
+                env_id, num_envs=n, autoreset_mode="disabled", **env_kwargs
+            )
+        else:  # one Python object a copy: fewer episodes, and seeds that every generator takes
+            n = min(n, 20)
+            first_seed = FOREIGN_SEEDS[first_seed]
+            self.env = gym.make_vec(env_id, num_envs=n, vectorization_mode="sync", **env_kwargs)
+        self.seeds = [first_seed + i for i in range(n)]
+        self.kind = "score" if self.native else "return"
+
+    def episodes(self, agent: Player) -> np.ndarray:
+        """Score (or return) of each episode, (n,)."""
+        n = len(self.seeds)
+        observation, _ = self.env.reset(seed=self.seeds)
+        state, start = None, np.ones(n, bool)
+        running = np.ones(n, bool)
+        total, count = np.zeros(n), np.zeros(n)
+        while running.any():
+            action, state = agent.predict(observation, state, start, deterministic=True)
+            start = np.zeros(n, bool)
+            observation, reward, terminated, truncated, info = self.env.step(action)
+            if self.native:
+                self._add_scores(info, running, total, count)
+            else:
+                total += np.where(running, reward, 0)
+            running &= ~(terminated | truncated)
+        return total / np.maximum(count, 1) if self.native else total
+
+    def _add_scores(
+        self, info: dict[str, Any], running: np.ndarray, total: np.ndarray, count: np.ndarray
+    ) -> None:
+        ended = info.get("_trial_end")
+        if ended is None:
+            return
+        rows = ended & running
+        facts = {key: value[rows] for key, value in info.items() if not key.startswith("_")}
+        total[rows] += self.env.unwrapped.task.score(facts)  # pyright: ignore[reportAttributeAccessIssue]
+        count[rows] += 1
+
+    def __call__(self, agent: Player) -> Score:
+        values = self.episodes(agent)
+        low, high = mean_interval(values)
+        return Score(float(values.mean()), low, high, len(values), self.kind)
+
+    def close(self) -> None:
+        self.env.close()
+
+
+def evaluate(
+    agent: Player, env_id: str, env_kwargs: Mapping[str, Any] | None = None, episodes: int = 1000
+) -> Score:
+    """Greedy play on episodes that neither training nor its stopping rule has seen."""
+    if episodes < 1:
+        raise UsageError(f"episodes={episodes} must be 1 or more.")
+    evaluator = Evaluator(env_id, env_kwargs or {}, episodes, FRESH_SEED)
+    score = evaluator(agent)
+    evaluator.close()
+    return score
+
+
+def has_task(env_id: str) -> bool:
+    """Whether an id belongs to an environment that carries its own score and yardsticks."""
+    import caudate.envs
+
+    return env_id.split(":")[-1] in caudate.envs.task_ids()
+
+
+def yardsticks(env_id: str, env_kwargs: Mapping[str, Any]) -> dict[str, float]:
+    """Name -> score of the landmarks of a task, {} for environments without."""
+    if not has_task(env_id):
+        return {}
+    import caudate.envs
+
+    marks = caudate.envs.make_task(env_id.split(":")[-1], **env_kwargs).yardsticks
+    return {name: value for name, value in marks._asdict().items() if value is not None}

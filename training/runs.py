@@ -1,0 +1,181 @@
+"""The run folder: everything that one training leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from .errors import UsageError
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """All that is needed to run a training again; written to ``config.json``."""
+
+    agent: str
+    env_id: str
+    env_kwargs: dict[str, Any]
+    seed: int
+    num_envs: int | None
+    options: dict[str, Any]
+    steps: int
+    eval_every: int
+    until: float | None
+    cpu_limit: float | None
+    versions: dict[str, str]
+
+    def same_experiment(self, other: RunConfig) -> bool:
+        """Whether two runs would do the same, whatever versions made them."""
+        return asdict(self) | {"versions": {}} == asdict(other) | {"versions": {}}
+
+
+class Run:
+    """A run folder and its files.
+
+    ``config.json``, ``metrics.jsonl`` (no times: equal runs have equal files), ``timing.jsonl``,
+    ``checkpoints/last.caudate``, ``checkpoints/best.caudate``, ``result.json``, ``figures/``.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.metrics = self.path / "metrics.jsonl"
+        self.timing = self.path / "timing.jsonl"
+        self.last = self.path / "checkpoints" / "last.caudate"
+        self.best = self.path / "checkpoints" / "best.caudate"
+        self.figures = self.path / "figures"
+
+    @classmethod
+    def create(cls, path: str | Path, config: RunConfig) -> Run:
+        """Make the folder; it must not hold another run.
+
+        Raises:
+            UsageError: the folder holds a run, or cannot be written.
+        """
+        run = cls(path)
+        if (run.path / "config.json").exists():
+            raise UsageError(
+                f"{run.path} already holds a run: resume it (--resume), replace it (--overwrite) "
+                "or choose another folder with --out."
+            )
+        with _writable(run.path):
+            for folder in (run.path, run.last.parent, run.figures):
+                folder.mkdir(parents=True, exist_ok=True)
+            run.metrics.write_text("")
+            run.timing.write_text("")
+        run.write_json("config.json", asdict(config))
+        return run
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """An existing run.
+
+        Raises:
+            UsageError: there is no such folder, or it is not a run.
+        """
+        run = cls(path)
+        if not run.path.is_dir():
+            raise UsageError(f"There is no run folder {run.path}: check the path.")
+        if not (run.path / "config.json").is_file():
+            raise UsageError(f"{run.path} is not a run folder: it has no config.json.")
+        return run
+
+    @property
+    def config(self) -> RunConfig:
+        try:
+            return RunConfig(**self.read_json("config.json"))
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"{self.path / 'config.json'} is not a run's: {error}.") from error
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What the run came to; None while it is not finished."""
+        exists = (self.path / "result.json").is_file()
+        return self.read_json("result.json") if exists else None
+
+    def checkpoint(self) -> Path:
+        """The checkpoint to look at: the best one, or the last where there is no best."""
+        for path in (self.best, self.last):
+            if path.is_file():
+                return path
+        raise UsageError(f"{self.path} has no checkpoint yet: train it longer or resume it.")
+
+    def records(self, name: str = "metrics.jsonl") -> list[dict[str, Any]]:
+        path = self.path / name
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def read_json(self, name: str) -> Any:
+        try:
+            return json.loads((self.path / name).read_text())
+        except (OSError, json.JSONDecodeError) as error:
+            raise UsageError(f"Cannot read {self.path / name}: {error}.") from error
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Atomically, so that a reader never sees half a file."""
+        write_text(self.path / name, json.dumps(content, indent=2) + "\n")
+
+    def clear(self) -> None:
+        """Remove what a run wrote, and nothing else."""
+        import shutil
+
+        with _writable(self.path):
+            for name in ("config.json", "metrics.jsonl", "timing.jsonl", "result.json"):
+                (self.path / name).unlink(missing_ok=True)
+            for name in ("checkpoints", "figures", "wandb"):
+                shutil.rmtree(self.path / name, ignore_errors=True)
+
+
+class Record:
+    """A JSONL file that grows by whole lines and can be cut back to an offset."""
+
+    def __init__(self, path: Path, offset: int | None = None):
+        self.path = path
+        with _writable(path):
+            if offset is not None:
+                os.truncate(path, offset)
+            self.file: TextIO = path.open("a")
+
+    def write(self, record: dict[str, Any]) -> None:
+        with _writable(self.path):
+            self.file.write(json.dumps(record) + "\n")
+            self.file.flush()
+
+    @property
+    def offset(self) -> int:
+        """Bytes written so far, safely on disk."""
+        os.fsync(self.file.fileno())
+        return self.path.stat().st_size
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file in one step."""
+    with _writable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+
+@contextlib.contextmanager
+def _writable(path: Path):
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"Cannot write {path} ({error.strerror or error}): choose another folder with --out or "
+            "free space."
+        ) from error
