@@ -131,6 +131,10 @@ class Agent(ABC):
         target = options.pop("env_id", None)
         if env is None and target is None:
             raise AgentError("This agent was trained on an environment object: pass env= to load it.")
+        if env is not None and not isinstance(env, str):  # built already: its own size counts
+            options.pop("n_envs", None)
+        if env is not None:
+            options.pop("env_kwargs", None)
         return cls(target if env is None else env, **options)
 
 

@@ -25,6 +25,7 @@ from .options import choice
 from .recurrent import Network
 
 FEEDBACK = ("symmetric", "random", "adaptive")
+GRADIENTS = ("local", "exact", "none")
 NETWORKS = ("alif", "lif", "rate")
 RATE_TRACKING = 0.2  # weight of a round in the running mean of firing rates
 
@@ -34,7 +35,7 @@ class EPropOptions(ActorCriticOptions):
     """Hyper-parameters of :class:`EProp`. Time constants are in environment steps."""
 
     network: str = "alif"  # alif (LIF and ALIF), lif, rate
-    gradient: str = "local"  # local (e-prop, RFLO) or exact (BPTT)
+    gradient: str = "local"  # local (e-prop, RFLO), exact (BPTT), none (only the readout learns)
     execution: str = "batched"  # batched (adjoints at the round's end) or online (traces)
     feedback: str = "symmetric"  # symmetric, random, adaptive
     feedback_decay: float = 1e-3  # adaptive: shrinkage of readout and feedback an update
@@ -68,14 +69,14 @@ class EProp(ActorCritic):
     def __init__(self, env: Any, **kwargs: Any):
         super().__init__(env, **kwargs)
         o = self.options
-        choice(self.name, "gradient", o.gradient, ("local", "exact"))
+        choice(self.name, "gradient", o.gradient, GRADIENTS)
         choice(self.name, "execution", o.execution, ("batched", "online"))
         choice(self.name, "feedback", o.feedback, FEEDBACK)
         self.mean_rate = np.full(o.n_neurons, o.target_rate)
-        if o.execution == "online" and o.gradient == "exact":
+        if o.execution == "online" and o.gradient != "local":
             raise AgentError(
-                "eprop: execution='online' carries local traces only: use gradient='local', or "
-                "execution='batched' for the exact gradient."
+                f"eprop: execution='online' carries local traces, not gradient={o.gradient!r}: use "
+                "gradient='local' or execution='batched'."
             )
         self.online: OnlineGradient | None = None
         rng = np.random.default_rng([self.seed, 1])
@@ -115,6 +116,8 @@ class EProp(ActorCritic):
         return metrics
 
     def recurrent_gradient(self, output_adjoint: np.ndarray) -> Parameters:
+        if self.options.gradient == "none":
+            return {}
         if self.online is not None:
             return self._online_gradient(self.online)
         exact = self.options.gradient == "exact"

@@ -41,9 +41,9 @@ NETWORK_WEIGHTS = ("W_in", "W_rec", "bias")
 class NodePerturbationOptions(ActorCriticOptions):
     """Hyper-parameters of :class:`NodePerturbation`."""
 
-    sigma: float = 0.3  # standard deviation of the noise on a unit's summed input
+    sigma: float = 0.4  # standard deviation of the noise on a unit's summed input
     perturbation_rate: float = 1e-3  # learning rate of the network's weights
-    noise_tau: float = 5.0  # correlation time of the noise in environment steps, 0 for white noise
+    noise_tau: float = 10.0  # correlation time of the noise in environment steps, 0 for white noise
     antithetic: bool = True
     credit: str = "to-go"  # rewards after the noise, discounted by gamma; or the whole episode
 

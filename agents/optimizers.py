@@ -23,8 +23,8 @@ def clip_by_norm(gradient: Parameters, limit: float) -> float:
 class SGD:
     """w <- w - eta g; ``rates`` holds eta of parameters that have their own."""
 
-    def __init__(self, learning_rate: float, rates: dict[str, float]):
-        self.learning_rate, self.rates = learning_rate, rates
+    def __init__(self, learning_rate: float, rates: dict[str, float] | None = None):
+        self.learning_rate, self.rates = learning_rate, rates or {}
 
     def step(self, parameters: Parameters, gradient: Parameters) -> None:
         for name, g in gradient.items():
@@ -44,12 +44,12 @@ class Adam:
         self,
         parameters: Parameters,
         learning_rate: float,
-        rates: dict[str, float],
+        rates: dict[str, float] | None = None,
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
     ):
-        self.learning_rate, self.rates = learning_rate, rates
+        self.learning_rate, self.rates = learning_rate, rates or {}
         self.beta1, self.beta2 = beta1, beta2
         self.epsilon = epsilon
         self.count = 0
@@ -90,7 +90,7 @@ def make_optimizer(
 ) -> SGD | Adam:
     """``rates`` (parameter name -> learning rate) overrides ``learning_rate`` where given."""
     if name == "adam":
-        return Adam(parameters, learning_rate, rates or {})
+        return Adam(parameters, learning_rate, rates)
     if name == "sgd":
-        return SGD(learning_rate, rates or {})
+        return SGD(learning_rate, rates)
     raise AgentError(f"optimizer={name!r} is unknown: choose adam or sgd.")

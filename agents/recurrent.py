@@ -32,13 +32,13 @@ class RecurrentOptions:
     """Hyper-parameters of every recurrent learner. Time constants are in environment steps."""
 
     n_neurons: int = 100
-    learning_rate: float = 3e-3
+    learning_rate: float = 8e-3
     optimizer: str = "adam"
     max_grad_norm: float = 1.0
-    tau_min: float = 2.0  # rate units: leaks 1/tau, tau log-uniform in [tau_min, tau_max]
-    tau_max: float = 50.0
+    tau_min: float = 1.0  # rate units: leaks 1/tau, tau log-uniform in [tau_min, tau_max]
+    tau_max: float = 20.0
     recurrent_gain: float = 1.0
-    input_gain: float = 1.0
+    input_gain: float = 3.0
     readout_gain: float = 1.0
     initial_withhold_bias: float = 0.0  # on the logit of action 0
     initial_log_std: float = -0.5  # of Gaussian actions, in half-ranges of the action space

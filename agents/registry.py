@@ -48,6 +48,12 @@ AGENTS: dict[str, AgentSpec] = {
             {"network": "rate", "gradient": "exact"},
         ),
         AgentSpec(
+            "reservoir",
+            "the same learner with a fixed recurrent network: only the readout learns (control)",
+            ".eprop:EProp",
+            {"network": "rate", "gradient": "none"},
+        ),
+        AgentSpec(
             "node-perturbation",
             "reward-modulated node perturbation, leaky rate units, antithetic pairs",
             ".node_perturbation:NodePerturbation",
