@@ -13,7 +13,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.envs.registration import load_env_creator
+from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from .errors import AgentError
@@ -142,16 +142,7 @@ def make_rounds(
 
 
 def _vector_from_id(env_id: str, n_envs: int, env_kwargs: dict) -> VectorEnv:
-    if n_envs < 1:
-        raise AgentError(f"n_envs={n_envs} must be at least 1.")
-    try:
-        # A module prefix ("package:Name-v0") is imported by Gymnasium before the look-up.
-        if ":" in env_id:
-            __import__(env_id.split(":")[0])
-        spec = gym.spec(env_id.split(":")[-1])
-    except (gym.error.Error, ImportError) as error:
-        raise AgentError(f"Environment {env_id!r} cannot be found: {_one_line(error)}") from error
-    native = spec.vector_entry_point is not None and _takes_autoreset(spec.vector_entry_point)
+    spec, native = vector_env_spec(env_id, n_envs)
     try:
         if native:
             return gym.make_vec(
@@ -162,6 +153,24 @@ def _vector_from_id(env_id: str, n_envs: int, env_kwargs: dict) -> VectorEnv:
         raise AgentError(
             f"Environment {env_id!r} cannot be built with {env_kwargs}: {_one_line(error)}"
         ) from error
+
+
+def vector_env_spec(env_id: str, n_envs: int) -> tuple[EnvSpec, bool]:
+    """The spec behind an id, and whether it has a native batch with a choice of autoreset modes.
+
+    Raises:
+        AgentError: an id that cannot be found, or fewer copies than one.
+    """
+    if n_envs < 1:
+        raise AgentError(f"n_envs={n_envs} must be at least 1.")
+    try:
+        # A module prefix ("package:Name-v0") is imported by Gymnasium before the look-up.
+        if ":" in env_id:
+            __import__(env_id.split(":")[0])
+        spec = gym.spec(env_id.split(":")[-1])
+    except (gym.error.Error, ImportError) as error:
+        raise AgentError(f"Environment {env_id!r} cannot be found: {_one_line(error)}") from error
+    return spec, spec.vector_entry_point is not None and _takes_autoreset(spec.vector_entry_point)
 
 
 def _takes_autoreset(entry_point: Any) -> bool:
