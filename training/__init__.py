@@ -1,0 +1,40 @@
+"""Experiments: training runs, evaluation, comparisons, figures and the command line.
+
+Everything that the command line does is a function here:
+
+>>> from caudate.training import preset
+>>> sorted(preset("eprop", "CartPole-v1"))
+[]
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from .comparison import compare
+    from .evaluation import evaluate
+    from .presets import preset
+    from .trainer import RunResult, resume, train
+
+__all__ = ["RunResult", "UsageError", "compare", "evaluate", "preset", "resume", "train"]
+
+# Loaded when asked for, so that the command line starts quickly. No module has the name of a
+# function: importing a submodule would put the module in the function's place.
+_HOMES = {
+    "RunResult": "trainer",
+    "compare": "comparison",
+    "evaluate": "evaluation",
+    "preset": "presets",
+    "resume": "trainer",
+    "train": "trainer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

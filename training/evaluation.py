@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,6 +12,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
+from ..envs import make_task, task_ids
 from .errors import UsageError
 from .stats import mean_interval
 
@@ -22,7 +25,11 @@ FOREIGN_SEEDS = {CRITERION_SEED: 10**6, CONFIRMATION_SEED: 2 * 10**6, FRESH_SEED
 
 class Player(Protocol):
     def predict(
-        self, observation: Any, state: Any = ..., episode_start: Any = ..., deterministic: bool = ...
+        self,
+        observation: Any,
+        state: Any = ...,
+        episode_start: Any = ...,
+        deterministic: bool = ...,
     ) -> tuple[np.ndarray, Any]: ...
 
 
@@ -107,18 +114,30 @@ def evaluate(
     return score
 
 
+def check_env_id(env_id: str) -> None:
+    """Raise UsageError, with the nearest id, unless Gymnasium knows the environment."""
+    try:
+        if ":" in env_id:
+            importlib.import_module(env_id.split(":")[0])
+        gym.spec(env_id.split(":")[-1])
+    except (gym.error.Error, ImportError) as error:
+        ours = task_ids()
+        names = {task.split("/")[-1]: task for task in ours} | {name: name for name in gym.registry}
+        near = difflib.get_close_matches(env_id, ours, 1) or [
+            names[name] for name in difflib.get_close_matches(env_id, names, 1)
+        ]
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(ours)}."
+        raise UsageError(f"Task {env_id!r} is unknown: {hint}") from error
+
+
 def has_task(env_id: str) -> bool:
     """Whether an id belongs to an environment that carries its own score and yardsticks."""
-    import caudate.envs
-
-    return env_id.split(":")[-1] in caudate.envs.task_ids()
+    return env_id.split(":")[-1] in task_ids()
 
 
 def yardsticks(env_id: str, env_kwargs: Mapping[str, Any]) -> dict[str, float]:
     """Name -> score of the landmarks of a task, {} for environments without."""
     if not has_task(env_id):
         return {}
-    import caudate.envs
-
-    marks = caudate.envs.make_task(env_id.split(":")[-1], **env_kwargs).yardsticks
+    marks = make_task(env_id.split(":")[-1], **env_kwargs).yardsticks
     return {name: value for name, value in marks._asdict().items() if value is not None}

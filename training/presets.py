@@ -34,7 +34,9 @@ class Preset:
 def preset_names() -> list[str]:
     """Tasks that have presets, by the last part of their id."""
     folder = files(__package__) / "presets"
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    return sorted(
+        f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
+    )
 
 
 @cache

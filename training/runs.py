@@ -27,11 +27,14 @@ class RunConfig:
     eval_every: int
     until: float | None
     cpu_limit: float | None
+    preset: str
+    wandb: dict[str, Any]
     versions: dict[str, str]
 
     def same_experiment(self, other: RunConfig) -> bool:
-        """Whether two runs would do the same, whatever versions made them."""
-        return asdict(self) | {"versions": {}} == asdict(other) | {"versions": {}}
+        """Whether two runs would do the same, whatever versions made and loggers watched them."""
+        aside = {"versions": {}, "wandb": {}, "preset": ""}  # options say what a preset said
+        return asdict(self) | aside == asdict(other) | aside
 
 
 class Run:
@@ -57,11 +60,7 @@ class Run:
             UsageError: the folder holds a run, or cannot be written.
         """
         run = cls(path)
-        if (run.path / "config.json").exists():
-            raise UsageError(
-                f"{run.path} already holds a run: resume it (--resume), replace it (--overwrite) "
-                "or choose another folder with --out."
-            )
+        run.check_free()
         with _writable(run.path):
             for folder in (run.path, run.last.parent, run.figures):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -69,6 +68,20 @@ class Run:
             run.timing.write_text("")
         run.write_json("config.json", asdict(config))
         return run
+
+    def check_free(self) -> None:
+        """Raise UsageError if the folder holds a run."""
+        if not (self.path / "config.json").exists():
+            return
+        if self.result is not None:
+            raise UsageError(
+                f"{self.path} holds a finished run: replace it (--overwrite) or choose another "
+                "folder with --out."
+            )
+        raise UsageError(
+            f"{self.path} holds an unfinished run: resume it (--resume {self.path}), replace it "
+            "(--overwrite) or choose another folder with --out."
+        )
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -136,6 +149,11 @@ class Record:
         self.path = path
         with _writable(path):
             if offset is not None:
+                if path.stat().st_size < offset:
+                    raise UsageError(
+                        f"{path} is shorter than its checkpoint says: it was changed, so the run "
+                        "cannot be resumed; start it again with --overwrite."
+                    )
                 os.truncate(path, offset)
             self.file: TextIO = path.open("a")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,11 @@ class WandbSettings:
     project: str = "caudate"
     entity: str | None = None
     group: str | None = None
-    tags: tuple[str, ...] = field(default_factory=tuple)
+    tags: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Raise UsageError for an unknown mode, or one that needs a package that is missing."""
+        _mode(self.mode)
 
 
 class WandbLogger:

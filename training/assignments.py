@@ -1,0 +1,104 @@
+"""``key=value`` from the command line, turned into values of the right type."""
+
+from __future__ import annotations
+
+import ast
+import json
+import types
+import typing
+from collections.abc import Iterable
+from typing import Any
+
+from .errors import UsageError, nearest
+
+_FLAGS = {"true": True, "false": False}
+
+
+def agent_options(agent: str, assignments: Iterable[str]) -> dict[str, Any]:
+    """Hyper-parameters of the named agent from ``--set`` arguments.
+
+    Raises:
+        UsageError: not ``key=value``, an unknown option (with the nearest) or a wrong type.
+    """
+    from ..agents import option_types
+
+    known = option_types(agent)
+    values = {}
+    for key, text in _pairs("--set", assignments):
+        if key not in known:
+            raise UsageError(f"{agent} has no option {key!r}: {nearest(key, known)}")
+        kind, default = known[key]
+        try:
+            values[key] = parse_as(kind, text)
+        except ValueError as error:
+            raise UsageError(
+                f"{agent}: {key}={text!r} must be {describe(kind)}, like {key}={_example(default)}."
+            ) from error
+    return values
+
+
+def env_parameters(assignments: Iterable[str]) -> dict[str, Any]:
+    """Parameters of an environment from ``--env`` arguments: JSON or Python literals, else text."""
+    return {key: _literal(text) for key, text in _pairs("--env", assignments)}
+
+
+def parse_as(kind: Any, text: str) -> Any:
+    """``text`` as a value of ``kind``: int, float, bool, str, a tuple of them, or one or None.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        parts = typing.get_args(kind)
+        if type(None) in parts and text.lower() in ("none", "null"):
+            return None
+        kind = next(part for part in parts if part is not type(None))
+    if typing.get_origin(kind) is tuple:
+        inner = typing.get_args(kind)
+        parts = text.strip("()[] ").split(",")
+        if len(parts) != len(inner):
+            raise ValueError(text)
+        return tuple(parse_as(k, part.strip()) for k, part in zip(inner, parts, strict=True))
+    if kind is bool:
+        if text.lower() not in _FLAGS:
+            raise ValueError(text)
+        return _FLAGS[text.lower()]
+    if kind is int and not text.lstrip("+-").isdigit():
+        number = float(text)  # 1e6
+        if not number.is_integer():
+            raise ValueError(text)
+        return int(number)
+    if kind in (int, float, str):
+        return kind(text)
+    return _literal(text)
+
+
+def describe(kind: Any) -> str:
+    """The type as users read it: ``int``, ``(float, float)``, ``float or None``."""
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return " or ".join(describe(part) for part in typing.get_args(kind))
+    if typing.get_origin(kind) is tuple:
+        return f"({', '.join(describe(part) for part in typing.get_args(kind))})"
+    return "None" if kind is type(None) else getattr(kind, "__name__", str(kind))
+
+
+def _pairs(flag: str, assignments: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"{flag} {text!r} is not key=value: write {flag} name=value.")
+        yield key.strip(), value.strip()
+
+
+def _literal(text: str) -> Any:
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            value = parse(text)
+        except (ValueError, SyntaxError):
+            continue
+        return list(value) if isinstance(value, tuple) else value
+    return _FLAGS.get(text.lower(), None if text.lower() == "none" else text)
+
+
+def _example(default: Any) -> str:
+    return str(default).replace(" ", "") if default is not None else "none"

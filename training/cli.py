@@ -1,0 +1,195 @@
+"""The command line: thin commands over functions that scripts call just as well.
+
+Heavy libraries are imported inside the commands, so that ``caudate --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import UsageError
+
+EXIT_USAGE, EXIT_BELOW, EXIT_INTERRUPTED = 2, 3, 130
+
+app = typer.Typer(
+    name="caudate",
+    help="Reward-driven learning in recurrent circuits: tasks, local learning rules, experiments.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Agent = Annotated[str | None, typer.Argument(help="Name from `caudate agents`.")]
+Task = Annotated[str | None, typer.Argument(help="Id from `caudate envs` or of Gymnasium.")]
+RunOrFile = Annotated[Path, typer.Argument(help="Run folder or checkpoint file.")]
+Assignments = Annotated[list[str], typer.Option(metavar="KEY=VALUE")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the result here.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"caudate {version('caudate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+@app.command()
+def envs() -> None:
+    """List the tasks with their yardsticks."""
+    from .listing import list_tasks
+
+    typer.echo(list_tasks())
+
+
+@app.command()
+def agents() -> None:
+    """List the agents."""
+    from .listing import list_agents
+
+    typer.echo(list_agents())
+
+
+@app.command()
+def train(
+    agent: Agent = None,
+    task: Task = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help="default, none, or the task whose preset to use.")
+    ] = "default",
+    set_: Annotated[
+        list[str], typer.Option("--set", metavar="KEY=VALUE", help="Hyper-parameter.")
+    ] = [],  # noqa: B006 (typer copies it)
+    env: Annotated[
+        list[str], typer.Option(metavar="KEY=VALUE", help="Parameter of the environment.")
+    ] = [],  # noqa: B006
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    num_envs: Annotated[int | None, typer.Option(help="Copies played at a time.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Budget in transitions.")] = None,
+    until: Annotated[
+        float | None, typer.Option(help="Stop at this greedy score; exit 3 if it is not reached.")
+    ] = None,
+    cpu_limit: Annotated[
+        float | None, typer.Option(help="Stop after so many CPU-seconds of learning.")
+    ] = None,
+    eval_every: Annotated[int | None, typer.Option(help="Transitions between evaluations.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of run folders.")] = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a run that is there.")] = False,
+    wandb: Annotated[
+        str | None, typer.Option(help="auto (the default), online, offline or off.")
+    ] = None,
+    wandb_project: Annotated[str, typer.Option()] = "caudate",
+    wandb_entity: Annotated[str | None, typer.Option()] = None,
+    wandb_group: Annotated[str | None, typer.Option()] = None,
+    wandb_tag: Annotated[list[str], typer.Option()] = [],  # noqa: B006
+    progress: Annotated[bool, typer.Option(help="Show how it goes.")] = True,
+) -> None:
+    """Train an agent on a task, or go on with a run (--resume RUN)."""
+    from . import trainer
+    from .assignments import agent_options, env_parameters
+    from .wandb_log import WandbSettings
+
+    if resume is not None:
+        if agent is not None:
+            raise UsageError(
+                "--resume takes the agent, the task and their options from the run: give the run "
+                "folder alone."
+            )
+        _finish(trainer.resume(resume, wandb=wandb, progress=progress))
+    if agent is None or task is None:
+        raise UsageError("train needs an agent and a task: caudate train AGENT TASK.")
+    result = trainer.train(
+        agent,
+        task,
+        preset=preset,
+        options=agent_options(agent, set_),
+        env_kwargs=env_parameters(env),
+        seed=seed,
+        num_envs=num_envs,
+        steps=steps,
+        until=until,
+        cpu_limit=cpu_limit,
+        eval_every=eval_every,
+        out=out,
+        name=name,
+        overwrite=overwrite,
+        wandb=WandbSettings(
+            wandb or "auto", wandb_project, wandb_entity, wandb_group, tuple(wandb_tag)
+        ),
+        progress=progress,
+    )
+    _finish(result)
+
+
+def _finish(result) -> None:
+    if result.interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
+    raise typer.Exit(0 if result.reached else EXIT_BELOW)
+
+
+@app.command()
+def evaluate(
+    run: RunOrFile,
+    episodes: Annotated[int, typer.Option(help="Fresh episodes.")] = 1000,
+    env: Annotated[
+        list[str], typer.Option(metavar="KEY=VALUE", help="Change the environment.")
+    ] = [],  # noqa: B006
+    json_file: JsonFile = None,
+) -> None:
+    """Score a trained agent on fresh episodes, beside the task's yardsticks."""
+    import json
+
+    from .assignments import env_parameters
+    from .report import evaluate_run, evaluation_text
+    from .runs import write_text
+
+    found = evaluate_run(run, episodes, env_parameters(env))
+    typer.echo(evaluation_text(found))
+    if json_file is not None:
+        write_text(json_file, json.dumps(found, indent=2) + "\n")
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one sentence on standard error and exit code 2."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")  # matrices are small: threads only get in the way
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            app()
+        except ValueError as error:
+            if not _is_users(error):
+                raise
+            typer.echo(str(error), err=True)
+            sys.exit(EXIT_USAGE)
+
+
+def _is_users(error: ValueError) -> bool:
+    from ..agents import AgentError
+    from ..envs import TaskError
+
+    return isinstance(error, (UsageError, AgentError, TaskError))
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    typer.echo(f"{category.__name__}: {message}", err=True)

@@ -1,0 +1,68 @@
+"""Evaluation of a stored agent, as data and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..agents import Agent, load_agent
+from .errors import UsageError
+from .evaluation import evaluate, yardsticks
+from .runs import Run
+
+
+def evaluate_run(
+    source: str | Path, episodes: int = 1000, env_kwargs: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Greedy score of a run's best checkpoint, or of a checkpoint file, on fresh episodes.
+
+    Args:
+        source: run folder or checkpoint file.
+        episodes: how many.
+        env_kwargs: parameters over those that the agent was trained with.
+
+    Returns:
+        JSON-able: agent, env_id, env_kwargs, checkpoint, score (value, low, high, n, kind) and
+        yardsticks.
+    """
+    name, path = _checkpoint(Path(source))
+    agent = load_agent(path)
+    if agent.env_id is None:
+        raise UsageError(f"{path} does not name its environment: evaluate it from a script.")
+    parameters = agent.env_kwargs | dict(env_kwargs or {})
+    return {
+        "agent": name or agent.name,
+        "env_id": agent.env_id,
+        "env_kwargs": parameters,
+        "checkpoint": str(path),
+        "timesteps": agent.num_timesteps,
+        "score": asdict(evaluate(agent, agent.env_id, parameters, episodes)),
+        "yardsticks": yardsticks(agent.env_id, parameters),
+    }
+
+
+def load_run(source: str | Path) -> Agent:
+    """The agent of a run folder (its best checkpoint) or of a checkpoint file."""
+    return load_agent(_checkpoint(Path(source))[1])
+
+
+def evaluation_text(found: dict[str, Any]) -> str:
+    """The evaluation as a few lines: score with interval, then the landmarks."""
+    score = found["score"]
+    lines = [
+        f"{found['agent']} on {found['env_id']}, {score['n']:,} fresh episodes, greedy",
+        f"  {score['kind']:<12}{score['value']:.3f}  95 % interval "
+        f"[{score['low']:.3f}, {score['high']:.3f}]",
+    ]
+    lines += [f"  {name:<12}{value:.3f}" for name, value in found["yardsticks"].items()]
+    return "\n".join(lines)
+
+
+def _checkpoint(source: Path) -> tuple[str | None, Path]:
+    """The agent's name where a run tells it, and the checkpoint file."""
+    if source.is_file():
+        return None, source
+    run = Run.open(source)
+    return run.config.agent, run.checkpoint()

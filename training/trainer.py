@@ -1,0 +1,268 @@
+"""Train an agent on a task: from a name to a finished run folder, or on from where one stopped."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..agents import Agent, make_agent, read_checkpoint
+from ..agents.registry import agent_spec
+from ..envs import make_task
+from .errors import UsageError
+from .evaluation import check_env_id, has_task, yardsticks
+from .loop import INTERRUPTED, Loop, LoopState
+from .presets import find_preset
+from .progress import Say, Silent, make_progress
+from .runs import Run, RunConfig
+from .wandb_log import WandbLogger, WandbSettings
+
+_VERSIONS = ("caudate", "numpy", "gymnasium")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What ``train`` and ``resume`` return.
+
+    Attributes:
+        path: the run folder.
+        result: the content of ``result.json``; empty if the run was interrupted.
+        interrupted: Ctrl-C ended it; it can be resumed.
+    """
+
+    path: Path
+    result: dict[str, Any]
+    interrupted: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """Whether the run arrived at its ``until``; True where none was asked for."""
+        return self.result.get("reached") is not False and not self.interrupted
+
+
+def train(
+    agent: str,
+    env_id: str,
+    *,
+    preset: str = "default",
+    options: Mapping[str, Any] | None = None,
+    env_kwargs: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    num_envs: int | None = None,
+    steps: int | None = None,
+    until: float | None = None,
+    cpu_limit: float | None = None,
+    eval_every: int | None = None,
+    out: str | Path = "runs",
+    name: str | None = None,
+    overwrite: bool = False,
+    wandb: str | WandbSettings = "auto",
+    progress: bool = True,
+    say: Say | None = None,
+) -> RunResult:
+    """Train one agent on one task in its own run folder.
+
+    Args:
+        agent: a name from ``caudate agents``.
+        env_id: any Gymnasium id.
+        preset: ``default``, ``none`` or the name of a task whose preset to use.
+        options: hyper-parameters, over those of the preset.
+        env_kwargs: parameters of the environment.
+        seed: decides everything random.
+        num_envs: copies played at a time.
+        steps: budget in transitions.
+        until: stop when the greedy score reaches this on 500 episodes and, again, on 1,000 others.
+        cpu_limit: stop after so many CPU-seconds of learning.
+        eval_every: transitions between evaluations.
+        out: folder of run folders.
+        name: the run's folder in ``out``, ``<agent>-<task>-seed<seed>`` if not given.
+        overwrite: replace a run that is there.
+        wandb: ``auto``, ``online``, ``offline``, ``off``, or all its settings.
+        progress: show a bar on a terminal, lines elsewhere.
+        say: where messages go, ``print`` if not given.
+
+    Raises:
+        UsageError, AgentError, TaskError: a user's mistake, in one sentence.
+    """
+    settings = WandbSettings(wandb) if isinstance(wandb, str) else wandb
+    settings.check()
+    spec = agent_spec(agent)
+    check_env_id(env_id)
+    found = find_preset(agent, env_id, preset)
+    run = Run(Path(out) / (name or run_name(agent, env_id, seed)))
+    if not overwrite:
+        run.check_free()
+    learner = make_agent(
+        agent,
+        env_id,
+        seed=seed,
+        n_envs=found.num_envs if num_envs is None else num_envs,
+        env_kwargs=dict(env_kwargs or {}),
+        **(found.options | dict(options or {})),
+    )
+    config = RunConfig(
+        agent=agent,
+        env_id=env_id,
+        env_kwargs=learner.env_kwargs,
+        seed=seed,
+        num_envs=learner.n_envs,
+        options=_hyperparameters(learner),
+        steps=_positive("steps", found.steps if steps is None else steps),
+        eval_every=_positive("eval_every", eval_every or found.eval_every),
+        until=until,
+        cpu_limit=cpu_limit,
+        preset=preset,
+        wandb=asdict(settings),
+        versions=_versions(spec.extra),
+    )
+    if overwrite:
+        run.clear()
+    run = Run.create(run.path, config)
+    learner.warm_up()
+    return _go(run, config, learner, LoopState(), settings, progress, say)
+
+
+def resume(
+    run: str | Path,
+    *,
+    wandb: str | WandbSettings | None = None,
+    progress: bool = True,
+    say: Say | None = None,
+) -> RunResult:
+    """Go on with a run that was killed or interrupted, as if it had never stopped.
+
+    Args:
+        run: the run folder.
+        wandb: as for :func:`train`; None: as the run was started.
+
+    Raises:
+        UsageError, AgentError: not a run, finished already, or its checkpoint cannot be used.
+    """
+    folder = Run.open(run)
+    if folder.result is not None:
+        raise UsageError(
+            f"{folder.path} is finished ({folder.result['timesteps']:,} steps): there is nothing "
+            "to resume."
+        )
+    config = folder.config
+    if not folder.last.is_file():
+        raise UsageError(
+            f"{folder.path} was stopped before its first checkpoint: start it again with "
+            "--overwrite."
+        )
+    learner, state = _restore(folder, config)
+    settings = WandbSettings(**config.wandb) if wandb is None else wandb
+    settings = WandbSettings(settings) if isinstance(settings, str) else settings
+    return _go(folder, config, learner, state, settings, progress, say)
+
+
+def run_name(agent: str, env_id: str, seed: int) -> str:
+    """Folder name of a run: ``<agent>-<task>-seed<seed>``."""
+    return f"{agent}-{env_id.split('/')[-1].split(':')[-1]}-seed{seed}"
+
+
+def _restore(folder: Run, config: RunConfig) -> tuple[Agent, LoopState]:
+    content = read_checkpoint(folder.last)
+    learner = make_agent(
+        config.agent,
+        config.env_id,
+        seed=config.seed,
+        n_envs=config.num_envs,
+        env_kwargs=config.env_kwargs,
+        **config.options,
+    )
+    if content.get("agent") != learner.name or "trainer" not in content:
+        raise UsageError(
+            f"{folder.last} is a checkpoint of {content.get('agent')!r}, not of this run's "
+            f"{config.agent!r}: put the run's own checkpoint back or start again with --overwrite."
+        )
+    learner.warm_up()
+    learner.set_state(content["state"])
+    return learner, LoopState(**content["trainer"])
+
+
+def _go(
+    run: Run,
+    config: RunConfig,
+    learner: Agent,
+    state: LoopState,
+    settings: WandbSettings,
+    progress: bool,
+    say: Say | None,
+) -> RunResult:
+    with make_progress(progress, config.steps, learner.num_timesteps, say) as shown:
+        logger = WandbLogger(
+            settings, run.path, run.path.name, asdict(config), state.wandb_id, shown.say
+        )
+        loop = Loop(run, config, learner, state, shown, logger)
+        result: dict[str, Any] = {}
+        try:
+            ended = loop()
+            if ended != INTERRUPTED:
+                result = _result(config, state)
+                run.write_json("result.json", result)
+        finally:
+            loop.close()
+            logger.finish(result)
+        _report(run, config, result, shown)
+    return RunResult(run.path, result, interrupted=ended == INTERRUPTED)
+
+
+def _result(config: RunConfig, state: LoopState) -> dict[str, Any]:
+    """What ``result.json`` holds: how the run ended and what it cost."""
+    totals = {name: int(value) for name, value in state.totals.items()}
+    trials = totals["episodes"] * _trials_per_episode(config)
+    reached = None if config.until is None else state.finished == "until"
+    return {
+        "finished": state.finished,
+        "reached": reached,
+        "censored": reached is False and state.finished == "cpu_limit",
+        **totals,
+        "trials": trials,
+        "cpu_seconds": state.cpu_seconds,
+        "wall_seconds": state.wall_seconds,
+        "score": state.score,
+        "best_score": state.best_score,
+        "confirmed": state.confirmed,
+        "yardsticks": yardsticks(config.env_id, config.env_kwargs),
+    }
+
+
+def _trials_per_episode(config: RunConfig) -> int:
+    if not has_task(config.env_id):
+        return 1
+    return make_task(config.env_id.split(":")[-1], **config.env_kwargs).trials_per_episode
+
+
+def _report(run: Run, config: RunConfig, result: dict[str, Any], shown: Silent) -> None:
+    if not result:
+        shown.say(f"Interrupted; go on with: caudate train --resume {run.path}")
+        return
+    confirmed = result["confirmed"]
+    interval = f"[{confirmed['low']:.3f}, {confirmed['high']:.3f}]"
+    outcome = {None: "", True: f"reached {config.until}: ", False: f"below {config.until}: "}
+    shown.say(
+        f"{outcome[result['reached']]}{confirmed['kind']} {confirmed['value']:.3f} {interval} on "
+        f"{confirmed['n']:,} episodes after {result['timesteps']:,} steps "
+        f"({result['trials']:,} trials, {result['cpu_seconds']:.1f} CPU-seconds); run: {run.path}"
+    )
+
+
+def _hyperparameters(learner: Agent) -> dict[str, Any]:
+    given = ("env_id", "env_kwargs", "seed", "n_envs")
+    return {name: value for name, value in learner.config.items() if name not in given}
+
+
+def _versions(extra: str | None) -> dict[str, str]:
+    packages = [*_VERSIONS, *(("stable-baselines3", "sb3-contrib", "torch") if extra else ())]
+    found = {name: importlib.metadata.version(name) for name in packages}
+    return {"python": platform.python_version(), **found}
+
+
+def _positive(name: str, value: int) -> int:
+    if value < 1:
+        raise UsageError(f"{name}={value} must be 1 or more.")
+    return int(value)
