@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 Z95 = 1.959963984540054  # 97.5th percentile of the standard normal distribution
 
+Array = npt.NDArray[Any]
+
+
+class Bounded(NamedTuple):
+    """A number, or (``censored``) a value that it is known to exceed."""
+
+    value: float
+    censored: bool = False
+
+
+class Spread(NamedTuple):
+    """Median and range of a quantity over seeds."""
+
+    median: Bounded
+    low: Bounded
+    high: Bounded
+
 
 def wilson_interval(successes: float, n: int, z: float = Z95) -> tuple[float, float]:
-    """Interval of a proportion, 95 % by default (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
+    """Interval of a proportion, 95 % by default.
+
+    Wilson (1927), doi:10.1080/01621459.1927.10502953.
+    """
     if n == 0:
         return 0.0, 1.0
     p = successes / n
@@ -27,24 +50,50 @@ def mean_interval(values: npt.ArrayLike) -> tuple[float, float]:
     return float(x.mean() - half), float(x.mean() + half)
 
 
-def interquartile_mean(values: npt.ArrayLike) -> float:
-    """Mean of the middle half, with fractional weights at its edges.
+def interquartile_mean(values: npt.ArrayLike) -> Array:
+    """Mean of the middle half along the first axis, with fractional weights at its edges.
 
     Agarwal et al. (2021), arXiv:2108.13264.
     """
-    x = np.sort(np.asarray(values, float))
+    x = np.sort(np.asarray(values, float), axis=0)
     n = len(x)
     left, right = np.arange(n), np.arange(1, n + 1)
     weight = np.clip(np.minimum(right, 0.75 * n) - np.maximum(left, 0.25 * n), 0, None)
-    return float((weight * x).sum() / weight.sum())
+    return np.tensordot(weight / weight.sum(), x, axes=1)
 
 
 def bootstrap_interval(
-    values: npt.ArrayLike, statistic=interquartile_mean, n_resamples: int = 2000, seed: int = 0
-) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of ``statistic`` over the first axis."""
+    values: npt.ArrayLike,
+    statistic: Callable[[Array], Any] = interquartile_mean,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> tuple[Array, Array]:
+    """95 % percentile bootstrap interval of ``statistic`` over the first axis (the seeds).
+
+    ``values`` (n, ...); the ends have the shape that ``statistic`` returns. Resampling is seeded:
+    equal values give equal intervals.
+    """
     x = np.asarray(values, float)
-    rng = np.random.default_rng(seed)
-    picks = rng.integers(len(x), size=(n_resamples, len(x)))
-    low, high = np.percentile([statistic(x[p]) for p in picks], [2.5, 97.5])
-    return float(low), float(high)
+    picks = np.random.default_rng(seed).integers(len(x), size=(n_resamples, len(x)))
+    low, high = np.percentile([statistic(x[pick]) for pick in picks], [2.5, 97.5], axis=0)
+    return low, high
+
+
+def median_and_range(values: npt.ArrayLike, censored: npt.ArrayLike | None = None) -> Spread:
+    """Median, least and greatest of values, some of which may only be lower bounds.
+
+    Args:
+        values: (n,) values, or what they are known to exceed.
+        censored: (n,) true where a value is such a bound. A result that depends on where those
+            values really lie is a lower bound itself.
+    """
+    least = np.asarray(values, float)
+    if censored is None:
+        censored = np.zeros(len(least), bool)
+    most = np.where(np.asarray(censored, bool), np.inf, least)
+
+    def bounded(statistic: Callable[[Array], Any]) -> Bounded:
+        low, high = float(statistic(least)), float(statistic(most))
+        return Bounded(low, low != high)
+
+    return Spread(bounded(np.median), bounded(np.min), bounded(np.max))
