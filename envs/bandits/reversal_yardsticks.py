@@ -120,8 +120,7 @@ def memoryless_score(
 ) -> float:
     """Best reward per trial of a policy on the previous choice and reward (those that are seen).
 
-    A policy is four probabilities of choosing arm 1, one for each (choice, reward), and one for
-    the session's start. The exact score of every policy on a grid of quarters, then of finer and
+    A policy is four probabilities of choosing arm 1, one for each (choice, reward). The exact score of every policy on a grid of quarters, then of finer and
     finer grids around the best, is compared.
     """
     # Which of the four (choice, reward) situations look alike.
@@ -130,16 +129,16 @@ def memoryless_score(
     ]
     groups = sorted(set(looks))
     index = [groups.index(look) for look in looks]
-    centre, width = np.full(len(groups) + 1, 0.5), 0.5
+    centre, width = np.full(len(groups), 0.5), 0.5
     best = 0.0
     for _ in range(5):
         steps = np.linspace(-width, width, 5)
         grid = np.array(list(product(steps, repeat=len(groups))))
-        policies = np.clip(centre[:-1] + grid, 0.0, 1.0)
-        start = np.full(len(policies), 0.0)
-        scores = _chain(process, trials, policies[:, index], start)
+        policies = np.clip(centre + grid, 0.0, 1.0)
+        # On the first trial both arms are the same: it begins with arm 0.
+        scores = _chain(process, trials, policies[:, index], np.zeros(len(policies)))
         winner = int(scores.argmax())
-        best, centre = max(best, float(scores[winner])), np.append(policies[winner], 0.0)
+        best, centre = max(best, float(scores[winner])), policies[winner]
         width /= 2
     return best
 

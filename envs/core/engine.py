@@ -171,7 +171,8 @@ class Engine(ABC):
             terminated, truncated = none, ended & last
         finished = terminated | truncated
         if self.max_steps is not None:
-            self._elapsed = np.where(self.over & (not self._holds), 0, self._elapsed + 1)
+            begins = self.over & (self.mode is AutoresetMode.NEXT_STEP)
+            self._elapsed = np.where(begins, 0, self._elapsed + 1)
             late = self._elapsed >= self.max_steps
             truncated = truncated | late
             cut = late & ~finished & ~(self.over & self._holds)

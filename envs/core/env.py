@@ -99,7 +99,9 @@ class TaskEnv(gym.Env[Array, Any]):
 
     def get_state(self) -> dict[str, Any]:
         """Everything needed to go on bit for bit, as a nested dict of arrays and JSON values."""
-        return pack_state(self.task, self._engine, self._np_random if self._seeded else None)
+        if not self._seeded:
+            raise TaskError("get_state() was called before reset(); call reset() first.")
+        return pack_state(self.task, self._engine, self._np_random)
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what ``get_state`` of an env of the same task returned."""

@@ -21,13 +21,21 @@ Array = npt.NDArray[Any]
 
 RENDER_MODES = ["rgb_array"]
 RENDER_FPS = 10
+_STATE_KEYS = {"task", "parameters", "engine", "np_random"}
 
 
-def make_engine(task: Task, n: int, mode: AutoresetMode, max_steps: int | None = None) -> Engine:
-    """The engine that fits the task."""
+def make_engine(
+    task: Task,
+    n: int,
+    mode: AutoresetMode,
+    max_steps: int | None = None,
+    *,
+    watched: bool = False,
+) -> Engine:
+    """The engine that fits the task; one that is ``watched`` does not play ahead."""
     if isinstance(task, ScriptedTask):
-        if reel_fits(task, mode, max_steps):
-            return ReelEngine(task, n)
+        if reel_fits(task, mode, max_steps) and not watched:
+            return ReelEngine(task, n, mode)
         return ScriptedEngine(task, n, mode, max_steps)
     if isinstance(task, InteractiveTask):
         return InteractiveEngine(task, n, mode, max_steps)
@@ -68,6 +76,8 @@ def resolve_seeds(seed: Any, n: int) -> list[int | None]:
     if isinstance(seed, (Sequence, np.ndarray)) and not isinstance(seed, str):
         if len(seed) != n:
             raise TaskError(f"seed has {len(seed)} entries for {n} columns; pass one for each.")
+        if set(map(type, seed)) == {int} and min(seed) >= 0 and max(seed) < MAX_SEED:
+            return list(seed)  # the common case, checked without a call for each
         return [None if one is None else check_seed(one) for one in seed]
     first = check_seed(seed)
     if first + n > MAX_SEED:
@@ -79,6 +89,7 @@ def pack_state(task: Task, engine: Engine, generator: np.random.Generator | None
     """A face's state: nested dict of arrays and JSON values."""
     return {
         "task": task.id,
+        "parameters": task.parameters,
         "engine": engine.get_state(),
         "np_random": None if generator is None else generator.bit_generator.state,
     }
@@ -86,11 +97,12 @@ def pack_state(task: Task, engine: Engine, generator: np.random.Generator | None
 
 def unpack_state(task: Task, engine: Engine, state: Any) -> np.random.Generator | None:
     """Restore the engine from ``pack_state``; return the generator for unseeded resets."""
-    if not isinstance(state, Mapping) or not {"task", "engine", "np_random"} <= set(state):
+    if not isinstance(state, Mapping) or not _STATE_KEYS <= set(state):
         raise TaskError("state is not a task's state; pass what get_state() returned.")
-    if state["task"] != task.id:
+    if state["task"] != task.id or state["parameters"] != task.parameters:
         raise TaskError(
-            f"the state is from {state['task']}, not from {task.id}; make the task it came from."
+            f"the state is from {state['task']} with {state['parameters']}, which is not this "
+            f"{task.id}; make the task it came from, with the same parameters."
         )
     engine.set_state(state["engine"])
     if state["np_random"] is None:

@@ -34,6 +34,7 @@ class InteractiveEngine(Engine):
         self._depth = 0
         self._trial = np.zeros(n, dtype=np.int64)
         self._first = np.zeros(n, dtype=np.int64)
+        self._done = np.zeros(n, dtype=np.int64)  # trials done in the episode
         self._luck: dict[str, Array] = {}
         # A world of the right shapes and types, so that a state can be set before any reset.
         self._world = task.begin(task.luck(Draws(self.seeds, self._trial)))
@@ -66,12 +67,15 @@ class InteractiveEngine(Engine):
         self._trial[columns] = trial
         if between:
             return  # the world begins with the step that leaves the row between episodes
+        self._done[columns] = 0
         mask = np.zeros(self.n, dtype=bool)
         mask[columns] = True
         self._world = _merge(mask, self.task.begin(self._current_luck()), self._world)
 
     def _play(self, actions: Array) -> tuple[Array, Array, Array, Info]:
-        live = ~self.over
+        # With autoreset in the same step, a column whose episode has ended plays on already.
+        waits = self.over & (self.mode is not AutoresetMode.SAME_STEP)
+        live = ~waits
         luck = self._current_luck()
         world, reward, ended, facts = self.task.act(self._world, luck, actions)
         ended = ended & live
@@ -79,8 +83,10 @@ class InteractiveEngine(Engine):
             world = _merge(live, world, self._world)
             reward = np.where(live, reward, 0.0)
             if not self._holds:
-                world = _merge(self.over, self.task.begin(luck), world)
+                world = _merge(waits, self.task.begin(luck), world)
+                self._done[waits] = 0
         self._world = world
+        self._done += ended
         columns = ended.nonzero()[0]
         info = self._end_trials(columns, ended, facts) if columns.size else {}
         return self._observe(), reward, ended, info
@@ -102,9 +108,7 @@ class InteractiveEngine(Engine):
         obs = np.zeros((self.n, len(self.task.all_channels)), dtype=np.float32)
         obs[:, : len(self.task.channels)] = self.task.observe(self._world)
         if self.task.time:
-            # Between episodes ``trial`` is already the next session's; the clock shows its end.
-            since = self._trial % self._per_episode
-            obs[:, len(self.task.channels)] = since / self._per_episode
+            obs[:, len(self.task.channels)] = self._done / self._per_episode
         return obs
 
     def targets(self) -> Array:
@@ -114,10 +118,11 @@ class InteractiveEngine(Engine):
         return np.where(self.over, -1, 0)
 
     def _own_state(self) -> dict[str, Any]:
-        return {f"world_{name}": value.copy() for name, value in self._world.items()}
+        world = {f"world_{name}": value.copy() for name, value in self._world.items()}
+        return {"done": self._done.copy(), **world}
 
     def _set_own_state(self, state: Mapping[str, Any]) -> None:
-        self._trial = state["trial"]
+        self._trial, self._done = state["trial"], state["done"]
         self._world = {name: state[f"world_{name}"] for name in self._world}
         self._depth = 0
 

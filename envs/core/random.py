@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ _WEYL = np.array([0x9E3779B9, 0xBB67AE85], dtype=np.uint64)
 _ROUNDS = 10
 _MASK = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
+_LOW, _HIGH = (0, 1) if sys.byteorder == "little" else (1, 0)
 MAX_SEED = 2**63
 
 
@@ -39,26 +41,27 @@ def philox_4x32(counter: Array, key: Array) -> Array:
         key: (2, ...) unsigned integers below 2**32, broadcastable against one counter word.
 
     Returns:
-        (4, ...) uint64 array of 32-bit random words.
+        (4, ...) uint32 random words.
     """
-    counter = np.asarray(counter, dtype=np.uint64)
+    counter, key = np.asarray(counter), np.asarray(key, dtype=np.uint64)
     shape = counter.shape[1:]
-    key = np.asarray(key, dtype=np.uint64)
-    key = key.reshape(2, *(1,) * (len(shape) + 1 - key.ndim), *key.shape[1:])
+    ones = (1,) * len(shape)
+    key = key.reshape(2, *ones[key.ndim - 1 :], *key.shape[1:])
     bumps = np.arange(_ROUNDS, dtype=np.uint64).reshape(-1, 1) * _WEYL
-    keys = (key + bumps.reshape(_ROUNDS, 2, *(1,) * len(shape))) & _MASK
+    keys = ((key + bumps.reshape(_ROUNDS, 2, *ones)) & _MASK).astype(np.uint32)
+    factors = _MULTIPLIERS.reshape(2, *ones)
     # The two halves of the cipher (words 0, 1 and words 2, 3) do the same to each other, so both
-    # run as one array and [::-1] crosses them over: five passes a round instead of ten.
-    left, right = counter[0::2].copy(), counter[1::2].copy()
-    factors = _MULTIPLIERS.reshape(2, *(1,) * len(shape))
-    product = np.empty_like(left)
+    # run as one array, and reading the products back to front crosses them over. The high and low
+    # words of a product are read in place; the next round writes to the other buffer.
+    products = [np.empty((2, *shape), dtype=np.uint64) for _ in range(2)]
+    halves = [one.view(np.uint32).reshape(2, *shape, 2)[::-1] for one in products]
+    left, right = counter[0::2].astype(np.uint32), counter[1::2].astype(np.uint32)
     for turn in range(_ROUNDS):
-        np.multiply(left, factors, out=product)
-        np.right_shift(product[::-1], _HALF, out=left)
-        np.bitwise_xor(left, right, out=left)
+        np.multiply(left, factors, out=products[turn % 2])
+        np.bitwise_xor(halves[turn % 2][..., _HIGH], right, out=left)
         np.bitwise_xor(left, keys[turn], out=left)
-        np.bitwise_and(product[::-1], _MASK, out=right)
-    words = np.empty((4, *shape), dtype=np.uint64)
+        right = halves[turn % 2][..., _LOW]
+    words = np.empty((4, *shape), dtype=np.uint32)
     words[0::2], words[1::2] = left, right
     return words
 
@@ -101,9 +104,9 @@ class Draws:
     def _generate(self, first: int, count: int) -> Array:
         """Values ``first`` to ``first + count`` (both multiples of 4) of every row, (n, count)."""
         blocks = count // 4
-        counter = np.empty((4, self.n, blocks), dtype=np.uint64)
-        counter[0] = np.arange(first // 4, first // 4 + blocks, dtype=np.uint64)
-        counter[1] = np.uint64(self._stream)
+        counter = np.empty((4, self.n, blocks), dtype=np.uint32)
+        counter[0] = np.arange(first // 4, first // 4 + blocks)
+        counter[1] = self._stream
         counter[2] = (self._trials & _MASK)[:, None]
         counter[3] = (self._trials >> _HALF)[:, None]
         key = np.stack([self._seeds & _MASK, self._seeds >> _HALF])[:, :, None]

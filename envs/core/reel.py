@@ -1,8 +1,8 @@
 """The fast way through a scripted task: what no action can change is laid out step by step.
 
-Where trials have a fixed length and finished columns go on by themselves, the observations, the
-row codes, the ends of trials and the drawn facts of the next steps are known before any action.
-They are gathered for a stretch of steps at once, in order of time, so that a step is left with
+Where trials have a fixed length and finished columns go on by themselves or hold, the
+observations, the row codes, the ends of trials and the drawn facts of the next steps are known
+before any action. They are gathered for a stretch of steps at once, in order of time, so that a step is left with
 what depends on actions: the state, the reward, and the facts of the answer.
 """
 
@@ -31,7 +31,7 @@ def reel_fits(task: ScriptedTask, mode: AutoresetMode, max_steps: int | None) ->
     """Whether nothing but state, reward and answer depends on actions in this setting."""
     response = task.response
     return (
-        mode is AutoresetMode.NEXT_STEP
+        mode in (AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED)
         and max_steps is None
         and task.trials_per_episode == 1
         and task.answer_span is not None
@@ -51,7 +51,7 @@ class Reel:
         length: H.
         code: (H, B) int64 scaled row codes of the observations that are answered.
         obs: (H, B, d) float32 observations after each step.
-        ended: (H, B) bool, the step ends a trial.
+        over: (H, B) bool, an episode has ended, with this step or, where columns hold, before.
         first: H + 1 offsets of each step's ends in ``columns`` and ``answers``.
         columns: (E,) columns of all ends, by time.
         ints, floats: (H, facts, B) facts of the trials that end, the drawn ones filled in.
@@ -60,17 +60,20 @@ class Reel:
         masks: (H, facts + 2, B) bool.
     """
 
-    def __init__(self, table: Table, pos: Array, length: int, n_ints: int, answer_rows: slice):
-        n = len(pos)
-        rows = pos + np.arange(length + 1)[:, None]
+    def __init__(
+        self, table: Table, rows: Array, holds: bool, n_ints: int, answer_rows: slice
+    ) -> None:
+        """Gather the table's ``rows`` (H + 1, B), from the current one on."""
+        length, n = len(rows) - 1, rows.shape[1]
         owner = table.owner.take(rows)
         cell = rows if table.written_out else owner
         code = table.code.take(cell)
         self.length = length
         self.code = code[:-1]
         self.obs = table.obs.take(cell[1:], axis=0)
-        self.ended = code[1:] == TERMINAL
-        flat_end = self.ended.ravel().nonzero()[0]
+        self.over = code[1:] == TERMINAL
+        ended = self.over & (self.code != TERMINAL) if holds else self.over
+        flat_end = ended.ravel().nonzero()[0]
         time, self.columns = np.divmod(flat_end, n)
         slot = owner[1:].ravel().take(flat_end) // table.trials.all_durations.shape[1]
         facts = len(table.facts) - 1
@@ -83,14 +86,14 @@ class Reel:
         self.answers = (time * (facts * n) + self.columns)[:, None] + places
         self.first = np.searchsorted(time, np.arange(length + 1)).tolist()
         self.masks = np.empty((length, facts + 2, n), dtype=bool)
-        self.masks[:] = self.ended[:, None]
+        self.masks[:] = ended[:, None]
 
 
 class ReelEngine(ScriptedEngine):
     """A scripted engine that plays from a reel; equal to its parent in all it returns."""
 
-    def __init__(self, task: ScriptedTask, n: int) -> None:
-        super().__init__(task, n, AutoresetMode.NEXT_STEP)
+    def __init__(self, task: ScriptedTask, n: int, mode: AutoresetMode) -> None:
+        super().__init__(task, n, mode)
         span = task.answer_span
         assert span is not None
         # All trials end ``span`` steps after their go: the state alone tells the reaction time.
@@ -119,45 +122,61 @@ class ReelEngine(ScriptedEngine):
             reel.flat[reel.answers[first:last]] = self._outcome.take(final, axis=0)
             rows = (*reel.ints[time], *reel.floats[time], *reel.masks[time])
             info = dict(zip(self._keys, rows, strict=True))
-        return reel.obs[time], reward, reel.ended[time], np.zeros(self.n, dtype=bool), info
+        return reel.obs[time], reward, reel.over[time], np.zeros(self.n, dtype=bool), info
 
     def _next_reel(self) -> Reel:
         """Lay out the next steps, from a new table if some column has come to the end of its."""
         self._settle()
+        length = max(min(_LENGTH, _CELLS // self.n), _SHORTEST)
+        if self._holds:
+            left = int((self._stop - self._pos).max())
+            rows = self._pos + np.arange(max(1, min(length, left)) + 1)[:, None]
+            np.minimum(rows, self._stop, out=rows)
+        else:
+            length = min(length, self._rows_left())
+            if length <= 0:
+                self._draw_more(self.trial, self._steps())
+                length = min(_LENGTH, self._rows_left())
+            rows = self._pos + np.arange(length + 1)[:, None]
+        n_ints = self._info.n_ints
+        self._reel = Reel(self._known, rows, self._holds, n_ints, self._outcome_rows)
+        return self._reel
+
+    def _rows_left(self) -> int:
+        """Steps until the first column stands on its last row in the table."""
         table = self._known
         last = np.append(table.start[self._depth :: self._depth] - 1, len(table.owner)) - 1
-        length = max(min(_LENGTH, _CELLS // self.n), _SHORTEST)
-        length = min(length, int((last - self._pos).min()))
-        if length <= 0:
-            self._draw_more(self.trial, self._steps())
-            return self._next_reel()
-        n_ints = self._info.n_ints
-        self._reel = Reel(self._known, self._pos, length, n_ints, self._outcome_rows)
-        return self._reel
+        return int((last - self._pos).min())
 
     def _settle(self) -> None:
         """Bring positions up to date with the steps played, and put the reel away."""
         if self._reel is None:
             return
-        self._pos = self._pos + self._time
+        pos = self._pos + self._time
         self._reel, self._time = None, 0
+        if self._holds:
+            self._pos = np.minimum(pos, self._stop)
+            self.over = self._pos == self._stop
+            self._terminated = self.over.copy()
+        else:
+            self._pos = pos
+            self._find_trials()
+        self._cell = self._cell_at(self._pos)
+
+    def _find_trials(self) -> None:
+        """Which trials the columns are in, by their rows."""
         table = self._known
         count = table.trials.all_durations.shape[1]
         slot, period = np.divmod(table.owner.take(self._pos), count)
-        # On a terminal row the column already belongs to its next trial.
+        # On a terminal row the column already belongs to its next trial, which may not be drawn.
         ended = period == count - 1
         self.over = ended | (period == 0)
         self._slot = slot + ended
-        self._known_limits()
-
-    def _known_limits(self) -> None:
-        """Stop rows of the columns; behind the table's last trial there is none yet."""
-        table = self._known
-        inside = np.minimum(self._slot, len(table.stop) - 1)
-        self._stop = table.stop.take(inside)
-        self._cell = self._cell_at(self._pos)
+        self._stop = table.stop.take(np.minimum(self._slot, len(table.stop) - 1))
 
     def _steps(self) -> Array:
+        if self._holds:
+            return super()._steps()
         # A column on the terminal row of its last drawn trial has no next trial in the table.
         start = np.append(self._known.start, -1)
         return np.where(self.over, -1, self._pos - start.take(self._slot))

@@ -17,7 +17,7 @@ from .task import ScriptedTask, Task
 
 Array = npt.NDArray[Any]
 
-_INK, _FAINT, _SHADE = "#222222", "#8a8a8a", ("#ffffff", "#eef1f6")
+_INK, _FAINT, _SHADE = "#222222", "#8a8a8a", ("#ffffff", "#e4eaf3")
 _CHANNEL, _GOOD, _BAD = "#2f5d8a", "#2e8b57", "#c0392b"
 #: From so many channels on a heat map is easier to read than traces.
 _MANY = 10
@@ -68,6 +68,7 @@ def _title(task: Task, track: Track) -> str:
 
 
 def _draw_channels(axis: Axes, task: Task, track: Track, unit: float) -> None:
+    axis.set_ylabel("observation", fontsize=9)
     if not track.obs:
         return
     obs = np.stack(track.obs)
@@ -92,7 +93,6 @@ def _draw_channels(axis: Axes, task: Task, track: Track, unit: float) -> None:
         axis.stairs(levels, edges, baseline=None, color=_CHANNEL, linewidth=1.2, label=name)
     axis.set_yticks([base + 0.375 for base in range(len(names))], names[::-1])
     axis.set_ylim(-0.2, len(names))
-    axis.set_ylabel("observation", fontsize=9)
 
 
 def _draw_actions(axis: Axes, task: Task, track: Track, unit: float) -> None:
@@ -133,7 +133,7 @@ def _shade(axis: Axes, task: Task, track: Track, unit: float, *, labelled: bool)
         if label:
             axis.axvspan(start * unit, stop * unit, color=_SHADE[turn % 2], zorder=0, linewidth=0)
             if turn and start:
-                axis.axvline(start * unit, color=_FAINT, linewidth=0.5, zorder=1)
+                axis.axvline(start * unit, color=_FAINT, linewidth=0.5, zorder=2.5)
             if labelled:
                 _label_run(axis, label, start, stop, unit, len(track.obs))
         start = stop

@@ -50,15 +50,10 @@ def sample_trials(task: Task, n: int, seed: int) -> TrialSamples:
     lengths = table.stop - table.start
     mask = np.arange(lengths.max())[:, None] < lengths
     rows = np.where(mask, table.start + np.arange(lengths.max())[:, None], 0)
-    n_ints, n_answers = len(task.int_facts), len(task.response.facts)
-    drawn = task.int_facts[: n_ints - n_answers]
-    facts = {name: table.facts[row] for row, name in enumerate(drawn)}
-    for row, name in enumerate(task.drawn_floats(), start=n_ints + 1):
-        facts[name] = table.facts[row].view(np.float64)
     return TrialSamples(
         obs=np.where(mask[:, :, None], table.rows.obs[rows], np.float32(0)),
         target=np.where(mask, table.rows.target[rows], 0),
         mask=mask,
         lengths=lengths,
-        facts=facts,
+        facts={name: table.trials.fact(name).copy() for name in task.drawn_facts},
     )

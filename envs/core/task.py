@@ -63,7 +63,8 @@ class Task(ABC):
             end, a longer one (a session) is truncated.
         prev_action: show the previous action (one-hot) in the observation.
         prev_reward: show the previous reward in the observation.
-        time: show the time since the trial began, as a share of the longest trial.
+        time: show the time since the trial began, as a share of the longest trial (where a trial
+            is one step: the trials done, as a share of the session).
         targets: put the supervised target of each observation in ``info["target"]``.
         rewards: values that replace some of the task's ``default_rewards``.
     """
@@ -249,6 +250,8 @@ class ScriptedTask(Task):
     period_names: ClassVar[tuple[str, ...]]
     response: ClassVar[Response]
     max_steps: ClassVar[int]
+    #: Facts that ``finish`` computes.
+    finished_facts: ClassVar[tuple[str, ...]] = ()
     #: Steps from the go row to the trial's end, if they are the same in all trials.
     answer_span: ClassVar[int | None] = None
     #: How many random values a trial takes: drawn in one go (speed only).
@@ -283,14 +286,16 @@ class ScriptedTask(Task):
             facts: per name an array over the k trials that ended.
         """
 
-    def drawn_floats(self) -> tuple[str, ...]:
-        """Float facts that are known when the trial is drawn."""
-        return self.float_facts[1:]
+    @property
+    def drawn_facts(self) -> tuple[str, ...]:
+        """Facts that are known when the trial is drawn."""
+        later = {"rt", *self.response.facts, *self.finished_facts}
+        return tuple(name for name in self.int_facts + self.float_facts if name not in later)
 
     @property
     def finishes(self) -> bool:
         """Whether ``finish`` does anything."""
-        return type(self).finish is not ScriptedTask.finish
+        return bool(self.finished_facts)
 
 
 class InteractiveTask(Task):

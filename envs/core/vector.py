@@ -75,7 +75,13 @@ class TaskVectorEnv(VectorEnv[Array, Array, Array]):
             "render_fps": RENDER_FPS,
             "autoreset_mode": mode,
         }
-        self._engine = make_engine(self.task, self.num_envs, mode, self.max_episode_steps)
+        self._engine = make_engine(
+            self.task,
+            self.num_envs,
+            mode,
+            self.max_episode_steps,
+            watched=self.render_mode is not None,
+        )
         self._seeded = np.zeros(self.num_envs, dtype=bool)
         self._ready = False
         self._history = None if self.render_mode is None else History(self._engine)
@@ -102,9 +108,9 @@ class TaskVectorEnv(VectorEnv[Array, Array, Array]):
             Observations (B, d) float32 of all columns and the info of those reset.
         """
         seeds = resolve_seeds(seed, self.num_envs)
-        given = [one for one in seeds if one is not None]
-        super().reset(seed=given[0] if given else None)
         mask = self._reset_mask(options)
+        if isinstance(seed, (int, np.integer)) or not self._seeded.all():
+            super().reset(seed=next((one for one in seeds if one is not None), None))
         known = np.array([one is not None for one in seeds])
         values = np.array([one or 0 for one in seeds], dtype=np.int64)
         unknown = mask & ~known & ~self._seeded
@@ -157,6 +163,8 @@ class TaskVectorEnv(VectorEnv[Array, Array, Array]):
 
     def get_state(self) -> dict[str, Any]:
         """Everything needed to go on bit for bit, as a nested dict of arrays and JSON values."""
+        if not self._ready:
+            raise TaskError("get_state() was called before reset(); call reset() first.")
         return pack_state(self.task, self._engine, self._np_random)
 
     def set_state(self, state: dict[str, Any]) -> None:

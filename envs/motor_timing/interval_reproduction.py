@@ -118,6 +118,7 @@ class IntervalReproduction(ScriptedTask):
         *("correct", "choice", "fixation_break"),
     )
     float_facts = ("rt", "t_sample_ms", "t_target_ms", "t_prod_ms", "error_ms")
+    finished_facts = ("correct", "early", "late", "t_prod_ms", "error_ms")
 
     def prepare(self) -> None:
         prior = self.prior
@@ -149,10 +150,11 @@ class IntervalReproduction(ScriptedTask):
         return values
 
     def _check_pulse(self) -> None:
-        if self._pulse >= self._prior.low:
+        shortest = self._prior.low * min(1.0, float(self._gains.min()))
+        if self._pulse >= (1.0 - TOLERANCE) * shortest:
             raise TaskError(
-                f"pulse={self.pulse:g} ms is not shorter than the shortest sample interval of "
-                f"{self._prior.low * self.dt:g} ms; pass a shorter pulse."
+                f"pulse={self.pulse:g} ms is too long for a shortest interval of "
+                f"{shortest * self.dt:g} ms; pass a shorter pulse."
             )
 
     def _make_response(self) -> Response:
@@ -209,9 +211,6 @@ class IntervalReproduction(ScriptedTask):
         unpressed = np.isnan(error)
         aborted = unpressed & (facts["fixation_break"] == 1) & self.abort
         facts["late"][:] = ~hit & ((error > 0) | unpressed) & ~aborted
-
-    def drawn_floats(self) -> tuple[str, ...]:
-        return ("t_sample_ms", "t_target_ms")
 
     # ---------------------------------------------------------------- yardsticks
 

@@ -48,15 +48,13 @@ class ReproductionYardsticks:
         """Share of trials in which some press is within the tolerance."""
         return float((self._hit.any(axis=2) * self._prior.probability).sum(axis=1).mean())
 
-    def constant_rate(self, rate: float, *, at_pulse: bool, blank_only: bool = False) -> float:
+    def constant_rate(self, rate: float, *, at_pulse: bool) -> float:
         """Score of pressing with probability ``rate`` at every step.
 
         Args:
             rate: press probability, the same in all contexts.
             at_pulse: whether it presses during pulses too.
-            blank_only: unused steps of pulses are skipped (the opposite of ``at_pulse``).
         """
-        del blank_only
         return float(np.mean([self._rate(rate, g, at_pulse) for g in range(len(self._gains))]))
 
     def _rate(self, rate: float, context: int, at_pulse: bool) -> float:

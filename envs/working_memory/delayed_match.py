@@ -230,10 +230,23 @@ class DelayedMatch(ScriptedTask):
         own_past = self.prev_action or self.prev_reward
         return Yardsticks(
             random=self._random_score(),
-            chance=max(holds, 1.0 - holds),
+            chance=max(holds, 1.0 - holds) * self._blindly_answered(),
             memoryless=None if own_past else float(joint.sum(axis=1).max(axis=0).sum()),
             optimum=1.0 if self.sigma == 0 else simulate_optimum(self),
         )
+
+    def _blindly_answered(self) -> float:
+        """Share of trials that a policy on step counts alone can answer.
+
+        All of them by answering at every step, unless that ends the trial: then the best it can do
+        is to answer from some step on, which loses the trials that come to the decision later.
+        """
+        if not self.abort:
+            return 1.0
+        go = np.add.outer(self._fixation.steps, self._delay.steps).ravel()
+        weight = np.outer(self._fixation.probability, self._delay.probability).ravel()
+        reached = (go[:, None] <= go) & (go < go[:, None] + self._decision)
+        return float((reached * weight[:, None]).sum(axis=0).max())
 
     def _random_score(self) -> float:
         """Some answer in the decision period, right half of the time, unless aborted before."""

@@ -69,13 +69,15 @@ class MatchObserver(Policy):
         """1 where the rule more probably holds, else 2."""
         implied = go[:, None] - self._onsets - self._sample
         prior = self._prior * (implied[:, :, None] == self._delay.steps) @ self._delay.probability
+        # Rows that no trial can show (between episodes) leave nothing to weigh.
+        prior = np.where(prior.any(axis=1, keepdims=True), prior, 1.0)
         with np.errstate(divide="ignore"):
             joint = sample + np.log(prior)[:, :, None]
         return 2 - (self._balance(_softmax(joint, (1, 2)).sum(axis=1), _softmax(test, (1,))) > 0)
 
     def _balance(self, sample: Array, test: Array) -> Array:
         """Evidence for the rule from beliefs (n, n_stim) about sample and test."""
-        return np.einsum("ns,st,nt->n", sample, self._weights, test, optimize=True)
+        return ((sample @ self._weights) * test).sum(axis=1)
 
 
 def _softmax(values: Array, axes: tuple[int, ...]) -> Array:

@@ -1,0 +1,55 @@
+"""Shared by the tests of the environments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import caudate.envs
+
+#: Every registered task: a new one is tested by being registered.
+TASK_IDS = caudate.envs.task_ids()
+
+
+@pytest.fixture(params=TASK_IDS)
+def task_id(request: pytest.FixtureRequest) -> str:
+    """Each registered id in turn."""
+    return request.param
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal values, types and shapes, through dictionaries, with NaN equal to NaN."""
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, np.ndarray) and a.dtype == object:
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if a is None or b is None:
+        return a is b
+    x, y = np.asarray(a), np.asarray(b)
+    if x.dtype != y.dtype or x.shape != y.shape:
+        return False
+    if x.dtype.kind == "f":
+        return bool(np.array_equal(x, y, equal_nan=True))
+    return bool(np.array_equal(x, y))
+
+
+def play(batch: Any, policy: Any, trials: int, seed: int) -> dict[str, np.ndarray]:
+    """Trial-end facts of at least ``trials`` trials of a NEXT_STEP batch."""
+    obs, _ = batch.reset(seed=seed)
+    state, start = None, np.ones(batch.num_envs, dtype=bool)
+    parts: list[dict[str, np.ndarray]] = []
+    count = 0
+    while count < trials:
+        actions, state = policy.predict(obs, state, start)
+        obs, _, terminated, truncated, info = batch.step(actions)
+        if "_trial_end" in info:
+            mask = info["_trial_end"]
+            parts.append({k: v[mask] for k, v in info.items() if k[0] != "_"})
+            count += int(mask.sum())
+        # The row after an end is the first of the next episode.
+        start = terminated | truncated
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
