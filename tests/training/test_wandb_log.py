@@ -1,0 +1,109 @@
+"""W&B beside a run: what is logged, and that no failure of it ends the run."""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+import pytest
+
+from caudate.training import UsageError, resume, wandb_log
+from caudate.training.runs import Run
+
+from .conftest import small_run
+
+
+class FakeRun:
+    """Records calls; raises in the method that ``broken`` names."""
+
+    def __init__(self, broken: str, arguments: dict[str, Any]):
+        self.broken, self.arguments = broken, arguments
+        self.id = arguments["id"] or "fake-id"
+        self.dir = f"{arguments['dir']}/wandb/offline-run-1/files"
+        self.logged: list[dict[str, Any]] = []
+        self.summary: dict[str, Any] = {}
+        self.finished = False
+
+    def log(self, record, step):
+        self._break("log")
+        self.logged.append({**record, "step": step})
+
+    def finish(self):
+        self._break("finish")
+        self.finished = True
+
+    def _break(self, name):
+        if self.broken in (name, "all"):
+            raise ConnectionError("the network is down\nsecond line")
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """A stand-in for the package; ``fake.broken`` says what fails, ``fake.runs`` what happened."""
+    module: Any = types.ModuleType("wandb")
+    module.runs, module.broken = [], ""
+    module.Settings = lambda **kwargs: kwargs
+
+    def init(**arguments):
+        if module.broken in ("init", "all"):
+            raise RuntimeError("no")
+        module.runs.append(FakeRun(module.broken, arguments))
+        return module.runs[-1]
+
+    module.init = init
+    monkeypatch.setitem(sys.modules, "wandb", module)
+    monkeypatch.setattr(wandb_log, "find_spec", lambda name: object())
+    return module
+
+
+def test_without_a_login_a_run_is_logged_offline(tmp_path, fake):
+    said = []
+    result = small_run(tmp_path, wandb="auto", say=said.append)
+    (run,) = fake.runs
+    assert run.arguments["mode"] == "offline"
+    assert run.arguments["dir"] == str(result.path)
+    assert run.arguments["config"]["options"]["n_neurons"] == 16
+    assert [r["step"] for r in run.logged] == [r["timesteps"] for r in Run(result.path).records()]
+    assert run.summary["confirmed"] == result.result["confirmed"]
+    assert run.finished
+    assert any(line.endswith(f"wandb sync {result.path}/wandb/offline-run-1") for line in said)
+
+
+def test_with_a_login_it_is_logged_online(tmp_path, fake, monkeypatch):
+    monkeypatch.setenv("WANDB_API_KEY", "k")
+    settings = wandb_log.WandbSettings("auto", "project", "entity", "group", ("a", "b"))
+    small_run(tmp_path, wandb=settings)
+    arguments = fake.runs[0].arguments
+    assert arguments["mode"] == "online"
+    assert [arguments[k] for k in ("project", "entity", "group")] == ["project", "entity", "group"]
+    assert arguments["tags"] == ["a", "b"]
+
+
+@pytest.mark.parametrize("broken", ["init", "log", "finish", "all"])
+def test_a_failing_logger_never_ends_a_run(tmp_path, fake, broken):
+    fake.broken = broken
+    said = []
+    result = small_run(tmp_path, wandb="online", say=said.append)
+    assert result.result["finished"] == "steps"
+    assert len([line for line in said if "W&B" in line]) == 1
+    assert not any("second line" in line for line in said)
+
+
+def test_a_resumed_run_keeps_its_id(tmp_path, fake):
+    result = small_run(tmp_path, wandb="offline")
+    (result.path / "result.json").unlink()
+    resume(result.path, progress=False, say=lambda text: None)
+    assert fake.runs[1].arguments["id"] == "fake-id"
+    assert fake.runs[1].arguments["mode"] == "offline"
+
+
+def test_a_missing_package_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(wandb_log, "find_spec", lambda name: None)
+    said = []
+    result = small_run(tmp_path, wandb="auto", say=said.append)
+    assert result.result["finished"] == "steps"
+    assert len([line for line in said if 'pip install "caudate[wandb]"' in line]) == 1
+    for mode in ("online", "offline"):
+        with pytest.raises(UsageError, match=r"caudate\[wandb\]"):
+            small_run(tmp_path, wandb=mode, overwrite=True)
