@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..agents import Agent, AgentError, write_checkpoint
 from .evaluation import CONFIRMATION_SEED, CRITERION_SEED, Evaluator
+from .interrupts import interrupts
 from .progress import Silent
 from .runs import Record, Run, RunConfig
 from .wandb_log import WandbLogger
@@ -75,7 +72,7 @@ class Loop:
         """Train to the end; returns why it ended. A first Ctrl-C ends it after a checkpoint."""
         if self.agent.num_timesteps >= self.state.next_evaluation and self.state.finished is None:
             self._evaluate(None)
-        with _interrupts() as interrupted:
+        with interrupts() as interrupted:
             while self.state.finished is None:
                 self._update()
                 ended = self._ended()
@@ -173,22 +170,3 @@ class Loop:
         if best:  # before last: a run killed in between writes it again
             write_checkpoint(self.run.best, content)
         write_checkpoint(self.run.last, content)
-
-
-@contextlib.contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Remember the first Ctrl-C instead of raising; a second one raises as usual."""
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    seen: list[int] = []
-
-    def remember(number: int, frame: Any) -> None:
-        seen.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = signal.signal(signal.SIGINT, remember)
-    try:
-        yield lambda: bool(seen)
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,216 @@
+"""What a comparison is: agents, tasks (its rows), seeds and limits; from names or a TOML file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ..agents.registry import agent_spec
+from ..envs import make_task
+from .errors import UsageError, nearest
+from .evaluation import check_env_id, has_task
+
+CPU_LIMITS = {"ppo": 20.0, "recurrent-ppo": 60.0}  # CPU-seconds of learning a run
+DEFAULT_CPU_LIMIT = 30.0
+SEEDS = 10
+_ENDLESS = 1_000_000_000  # steps, where the CPU limit ends a run that does not reach its goal
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Entrant(_Table):
+    """One column of a comparison.
+
+    Attributes:
+        name: the agent.
+        label: what tables and legends call it, unique in the comparison.
+        options: hyper-parameters over those of the preset.
+        seeds: seeds 0 to n - 1, or the seeds themselves.
+        cpu_limit: CPU-seconds of learning after which a run is cut off.
+    """
+
+    name: str
+    label: str = ""
+    options: dict[str, Any] = Field(default_factory=dict)
+    seeds: int | list[int] = Field(default=SEEDS)
+    cpu_limit: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
+        name = given.get("name", "")
+        limit = CPU_LIMITS.get(name, DEFAULT_CPU_LIMIT)
+        return {"label": name, "cpu_limit": limit} | given
+
+    @property
+    def seed_list(self) -> list[int]:
+        return list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+
+class Row(_Table):
+    """One task of a comparison.
+
+    Attributes:
+        task: environment id.
+        label: what tables and figures call it, unique in the comparison.
+        env: parameters of the environment.
+        until: runs end when they are confirmed at this score; None: they use up ``steps``.
+        steps: budget in transitions; with ``until``, the CPU limit alone if not given.
+        eval_every: transitions between evaluations; None: as the preset says.
+        options: agent's label -> hyper-parameters on this task alone.
+    """
+
+    task: str
+    label: str = ""
+    env: dict[str, Any] = Field(default_factory=dict)
+    until: float | None = None
+    steps: int | None = Field(default=None, ge=1)
+    eval_every: int | None = Field(default=None, ge=1)
+    options: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return {"label": str(given.get("task", "")).split("/")[-1]} | given
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> Self:
+        if self.until is None and self.steps is None:
+            raise ValueError(f"row {self.label!r} has no end: give it until or steps")
+        return self
+
+    @property
+    def budget(self) -> int:
+        return self.steps or _ENDLESS
+
+
+class Comparison(_Table):
+    """Agents x rows x seeds.
+
+    Attributes:
+        name: names folders and files.
+        title: heading of its tables.
+    """
+
+    name: str
+    title: str = ""
+    agents: list[Entrant] = Field(min_length=1)
+    rows: list[Row] = Field(min_length=1)
+
+    @field_validator("agents", "rows")
+    @classmethod
+    def _labels_differ(cls, tables: list[Any]) -> list[Any]:
+        labels = [slug(table.label) for table in tables]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise ValueError(
+                    f"label {label!r} stands for more than one entry: give each its own"
+                )
+        return tables
+
+    def check(self) -> None:
+        """Raise one sentence for a name, a parameter or a label that nothing knows."""
+        for agent in self.agents:
+            agent_spec(agent.name)
+        labels = [agent.label for agent in self.agents]
+        for row in self.rows:
+            check_env_id(row.task)
+            if has_task(row.task):
+                make_task(row.task, **row.env)
+            for label in row.options:
+                if label not in labels:
+                    raise UsageError(
+                        f"Row {row.label!r} has options for {label!r}: {nearest(label, labels)}"
+                    )
+
+
+def slug(label: str) -> str:
+    """A label as part of a file's name."""
+    return re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-")
+
+
+def comparison_names() -> list[str]:
+    """The comparisons that come with the library."""
+    folder = files(__package__) / "comparisons"
+    return sorted(
+        f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
+    )
+
+
+def load_comparison(source: str | Path) -> Comparison:
+    """A comparison that comes with the library, by name, or one from a TOML file.
+
+    Raises:
+        UsageError: no such comparison, or a file that is not one.
+    """
+    path = Path(source)
+    if path.suffix != ".toml":
+        known = comparison_names()
+        if str(source) not in known:
+            hint = nearest(str(source), known)
+            raise UsageError(
+                f"Comparison {str(source)!r} is unknown: {hint} A file's name ends with .toml."
+            )
+        text = (files(__package__) / "comparisons" / f"{source}.toml").read_text("utf-8")
+    else:
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"Cannot read {path}: {error}.") from error
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{source} is not TOML: {error}.") from error
+    return _build({"name": path.stem} | content, f"Comparison {source}")
+
+
+def comparison_from_names(
+    agents: Iterable[str],
+    tasks: Iterable[str],
+    seeds: int | list[int] = SEEDS,
+    *,
+    until: float | None = 0.9,
+    steps: int | None = None,
+    cpu_limit: float | None = None,
+    env_kwargs: Mapping[str, Any] | None = None,
+    name: str = "compare",
+) -> Comparison:
+    """Agents x tasks x seeds with the presets' settings.
+
+    Args:
+        agents: names of agents.
+        tasks: environment ids.
+        seeds: how many, or which.
+        until: end runs that are confirmed at this score; None: use up ``steps``.
+        steps: budget in transitions.
+        cpu_limit: CPU-seconds a run, 30 (PPO 20, RecurrentPPO 60) if not given.
+        env_kwargs: parameters of all environments.
+        name: names the folder.
+    """
+    limit = {} if cpu_limit is None else {"cpu_limit": cpu_limit}
+    row = {"env": dict(env_kwargs or {}), "until": until, "steps": steps}
+    content = {
+        "name": name,
+        "agents": [{"name": agent, "seeds": seeds} | limit for agent in agents],
+        "rows": [{"task": task} | row for task in tasks],
+    }
+    return _build(content, "The comparison")
+
+
+def _build(content: dict[str, Any], what: str) -> Comparison:
+    try:
+        comparison = Comparison.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{what} is not valid at {place or 'the top'}: {first['msg']}.") from error
+    comparison.check()
+    return comparison
