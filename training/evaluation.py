@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import VectorEnv
 
 from ..envs import make_task, task_ids
 from .errors import UsageError
@@ -54,7 +53,7 @@ class Evaluator:
     def __init__(self, env_id: str, env_kwargs: Mapping[str, Any], n: int, first_seed: int):
         self.native = has_task(env_id)
         if self.native:
-            self.env: VectorEnv = gym.make_vec(
+            self.env: Any = gym.make_vec(
                 env_id, num_envs=n, autoreset_mode="disabled", **env_kwargs
             )
         else:  # one Python object a copy: fewer episodes, and seeds that every generator takes
@@ -90,7 +89,7 @@ class Evaluator:
             return
         rows = ended & running
         facts = {key: value[rows] for key, value in info.items() if not key.startswith("_")}
-        total[rows] += self.env.unwrapped.task.score(facts)  # pyright: ignore[reportAttributeAccessIssue]
+        total[rows] += self.env.unwrapped.task.score(facts)
         count[rows] += 1
 
     def __call__(self, agent: Player) -> Score:

@@ -33,7 +33,7 @@ class Preset:
 
 def preset_names() -> list[str]:
     """Tasks that have presets, by the last part of their id."""
-    folder = files(__package__) / "presets"
+    folder = files("caudate.training") / "presets"
     return sorted(
         f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
     )
@@ -41,7 +41,9 @@ def preset_names() -> list[str]:
 
 @cache
 def _tables(name: str) -> dict[str, Any]:
-    return tomllib.loads((files(__package__) / "presets" / f"{name}.toml").read_text("utf-8"))
+    return tomllib.loads(
+        (files("caudate.training") / "presets" / f"{name}.toml").read_text("utf-8")
+    )
 
 
 def find_preset(agent: str, env_id: str, name: str = "default") -> Preset:

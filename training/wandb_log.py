@@ -54,7 +54,7 @@ class WandbLogger:
         self._try(self._start, settings, folder, name, config, mode)
 
     def _start(
-        self, settings: WandbSettings, folder: Path, name: str, config: dict[str, Any], mode: str
+        self, settings: WandbSettings, folder: Path, name: str, config: dict[str, Any], mode: Any
     ) -> None:
         import wandb
 

@@ -11,6 +11,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+
 from caudate.training import RunResult, train
 from caudate.training.cli import main
 
@@ -85,6 +86,6 @@ class NanEnv(gym.Env):
 
 @pytest.fixture
 def nan_env():
-    gym.register("caudate-test/Nan-v0", NanEnv)
+    gym.register("caudate-test/Nan-v0", lambda **kwargs: NanEnv(**kwargs))
     yield "caudate-test/Nan-v0"
     del gym.registry["caudate-test/Nan-v0"]

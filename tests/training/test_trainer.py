@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from caudate.agents import EProp, load_agent, make_agent, read_checkpoint
 from caudate.training import UsageError, preset, resume, train
 from caudate.training.runs import Run

@@ -1,0 +1,37 @@
+# Both targets work on a fresh clone: they make the virtual environment .venv when it is missing.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+LINKS := build/links/caudate
+DEMO := runs/demo
+
+.PHONY: demo test install links
+
+# Train e-prop on a working-memory task, score it on fresh trials, draw its learning curve.
+demo: $(INSTALLED)
+	$(BIN)/caudate train eprop caudate/DelayedMatch-v0 --until 0.95 --wandb off \
+		--out $(dir $(DEMO)) --name $(notdir $(DEMO)) --overwrite
+	$(BIN)/caudate evaluate $(DEMO) --episodes 1000
+	$(BIN)/caudate plot $(DEMO)
+
+# Lint, types, tests; doctests are among the tests.
+test: $(INSTALLED) links
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m pytest -n 2
+
+install: $(INSTALLED)
+
+# PyTorch alone first, at the pinned version: pip would otherwise weigh newer ones, gigabytes each.
+$(INSTALLED): pyproject.toml constraints-dev.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "$$(grep '^torch==' constraints-dev.txt)"
+	$(BIN)/python -m pip install --quiet -c constraints-dev.txt -e ".[dev]"
+	touch $@
+
+# The folders under their installed names, for pyright: it cannot see an editable install's mapping.
+links:
+	mkdir -p $(LINKS)
+	for part in envs agents training; do ln -sfn ../../../$$part $(LINKS)/$$part; done

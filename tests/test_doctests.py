@@ -1,0 +1,32 @@
+"""Examples in docstrings, run on the installed package."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+EXTRAS = {"torch", "stable_baselines3", "sb3_contrib", "wandb", "numba"}
+
+
+def modules() -> list[str]:
+    """Names of all modules, without importing more than the packages."""
+    found = []
+    for part in ("envs", "agents", "training"):
+        package = importlib.import_module(f"caudate.{part}")
+        found.append(package.__name__)
+        found += [m.name for m in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+    return [name for name in found if not name.endswith("__main__")]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_examples(name):
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        pytest.skip(f"needs {error.name}")
+    assert doctest.testmod(module).failed == 0
