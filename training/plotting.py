@@ -79,8 +79,9 @@ def draw_curves(
         _draw_panel(axis, groups, name)
         _draw_marks(axis, marks, named=name == CPU)
     axes[0].set_ylabel(f"greedy {kind}")
-    if kind == "score":
-        axes[0].set_ylim(-0.02, 1.04)
+    if kind == "score":  # in [0, 1]: no room for what no agent can reach
+        low, high = axes[0].get_ylim()
+        axes[0].set_ylim(max(low, -0.02), min(high, 1.04))
     figure.suptitle(title, fontsize=10, color=_INK, x=0.01, ha="left")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
@@ -111,6 +112,7 @@ def _draw_panel(axis: Axes, groups: Mapping[str, Sequence[Curve]], name: str) ->
         _draw_band(axis, summary, color, style, _legend(label, summary.n))
     if log:
         axis.set_xscale("log")
+        axis.xaxis.set_major_formatter("{x:g}")
     else:
         axis.set_xlim(left=0)
     if name == STEPS:

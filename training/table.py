@@ -1,0 +1,270 @@
+"""Results of a comparison: one line a run as data, one table a row for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .comparison_spec import Comparison, Entrant, Row
+from .runs import write_text
+from .stats import Bounded, Spread, bootstrap_interval, interquartile_mean, median_and_range
+
+COSTS = {"trials": "trials", "steps": "steps", "cpu_seconds": "CPU-s"}
+_MARKS = ("chance", "memoryless", "optimum")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One finished run.
+
+    Attributes:
+        reached: whether it was confirmed at the row's criterion; None where the row has none.
+        ended: until, steps or cpu_limit.
+        score: greedy score on the confirmation episodes, with its 95 % interval over episodes.
+        trials, steps, cpu_seconds: what it cost, up to the criterion where it was reached.
+        yardsticks: the task's landmarks.
+    """
+
+    row: str
+    agent: str
+    seed: int
+    reached: bool | None
+    ended: str
+    score: float
+    score_low: float
+    score_high: float
+    trials: int
+    steps: int
+    cpu_seconds: float
+    yardsticks: dict[str, float]
+
+    @classmethod
+    def of(cls, row: Row, entrant: Entrant, seed: int, result: dict[str, Any]) -> Line:
+        """From what ``result.json`` of a run holds."""
+        confirmed = result["confirmed"]
+        return cls(
+            row=row.label,
+            agent=entrant.label,
+            seed=seed,
+            reached=result["reached"],
+            ended=result["finished"],
+            score=confirmed["value"],
+            score_low=confirmed["low"],
+            score_high=confirmed["high"],
+            trials=result["trials"],
+            steps=result["timesteps"],
+            cpu_seconds=round(result["cpu_seconds"], 3),
+            yardsticks=result["yardsticks"],
+        )
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One agent on one row, over its seeds.
+
+    Attributes:
+        solved: seeds that reached the criterion; None where the row has none.
+        score: interquartile mean of the scores with its 95 % bootstrap interval; of a single
+            seed the score with its interval over episodes.
+        costs: trials, steps and CPU-seconds, censored where a run did not reach the criterion.
+        cut: runs that the CPU limit ended.
+    """
+
+    agent: str
+    seeds: int
+    solved: int | None
+    score: tuple[float, float, float]
+    costs: dict[str, Spread]
+    cut: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """All finished runs of a comparison."""
+
+    comparison: Comparison
+    lines: list[Line]
+
+    def cells(self, row: Row) -> list[Cell]:
+        """Agents in the order of the comparison, those without a finished run left out."""
+        found = []
+        for entrant in self.comparison.agents:
+            lines = [x for x in self.lines if (x.row, x.agent) == (row.label, entrant.label)]
+            if lines:
+                found.append(_cell(entrant.label, lines))
+        return found
+
+    def marks(self, row: Row) -> dict[str, float]:
+        """Landmarks of a row's task, {} where none are known."""
+        lines = [line for line in self.lines if line.row == row.label]
+        marks = lines[0].yardsticks if lines else {}
+        return {name: marks[name] for name in _MARKS if name in marks}
+
+
+def _cell(agent: str, lines: list[Line]) -> Cell:
+    has_goal = lines[0].reached is not None
+    missed = [has_goal and not line.reached for line in lines]
+    return Cell(
+        agent=agent,
+        seeds=len(lines),
+        solved=len(lines) - sum(missed) if has_goal else None,
+        score=_score(lines),
+        costs={name: median_and_range([getattr(x, name) for x in lines], missed) for name in COSTS},
+        cut=sum(line.ended == "cpu_limit" for line in lines),
+    )
+
+
+def _score(lines: list[Line]) -> tuple[float, float, float]:
+    """Over the seeds; a single run has its interval over episodes."""
+    if len(lines) == 1:
+        return lines[0].score, lines[0].score_low, lines[0].score_high
+    scores = [line.score for line in lines]
+    low, high = bootstrap_interval(scores)
+    return float(interquartile_mean(scores)), float(low), float(high)
+
+
+# -- text ------------------------------------------------------------------------------------
+
+
+def heading(row: Row, marks: dict[str, float]) -> str:
+    """What a row is: its task, its goal or budget, its landmarks."""
+    task = row.task + "".join(f", {name}={value}" for name, value in row.env.items())
+    if row.until is None:
+        goal = f"after {row.budget:,} steps or the CPU limit"
+    else:
+        goal = f"until {row.until:g} on 500 greedy trials, confirmed on 1,000 others"
+    landmarks = ", ".join(f"{name} {value:.3f}" for name, value in marks.items())
+    return f"{task}; {goal}" + (f"; {landmarks}" if landmarks else "")
+
+
+def columns(row: Row) -> list[str]:
+    """Titles of a row's table."""
+    if row.until is None:
+        return ["agent", "seeds", "final score [95 %]", "of the way", *COSTS.values()]
+    return ["agent", "solved", *(f"{title} to {row.until:g}" for title in COSTS.values()), "score"]
+
+
+def cell_texts(row: Row, cell: Cell, marks: dict[str, float]) -> list[str]:
+    """One line of a row's table."""
+    middle, low, high = cell.score
+    score = f"{middle:.3f} [{low:.3f}, {high:.3f}]"
+    costs = [_spread_text(cell.costs[name]) for name in COSTS]
+    if row.until is not None:
+        return [cell.agent, f"{cell.solved}/{cell.seeds}", *costs, score]
+    if cell.cut:
+        costs[-1] += f" (limit: {cell.cut}/{cell.seeds})"
+    return [cell.agent, str(cell.seeds), score, _way(middle, marks), *costs]
+
+
+def _way(score: float, marks: dict[str, float]) -> str:
+    """How far a score is between chance and optimum."""
+    if "chance" not in marks or marks["optimum"] <= marks["chance"]:
+        return "-"
+    return f"{(score - marks['chance']) / (marks['optimum'] - marks['chance']):.0%}"
+
+
+def _spread_text(spread: Spread) -> str:
+    low, high = _number(spread.low), _number(spread.high)
+    median = _number(spread.median)
+    return median if median == low == high else f"{median} ({low}–{high})"
+
+
+def _number(bounded: Bounded) -> str:
+    value = bounded.value
+    text = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f">{text}" if bounded.censored else text
+
+
+def print_table(table: Table, say: Callable[[str], None]) -> None:
+    """The tables for a console."""
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    for row in table.comparison.rows:
+        cells = table.cells(row)
+        if not cells:
+            continue
+        marks = table.marks(row)
+        shown = RichTable(title=row.label, title_justify="left", caption_justify="left")
+        shown.caption = heading(row, marks)
+        for title in columns(row):
+            shown.add_column(title, justify="left" if title == "agent" else "right")
+        for cell in cells:
+            shown.add_row(*cell_texts(row, cell, marks))
+        buffer = io.StringIO()
+        Console(file=buffer, width=max(120, Console().width)).print(shown)
+        say(buffer.getvalue().rstrip())
+
+
+def markdown(table: Table, level: int = 2) -> list[tuple[Row, str]]:
+    """Each row with its table, as Markdown."""
+    found = []
+    for row in table.comparison.rows:
+        cells = table.cells(row)
+        if not cells:
+            continue
+        marks, titles = table.marks(row), columns(row)
+        lines = [f"{'#' * level} {row.label[:1].upper()}{row.label[1:]}", "", heading(row, marks)]
+        lines += ["", _md_line(titles), _md_line(["---"] + ["---:"] * (len(titles) - 1))]
+        lines += [_md_line(cell_texts(row, cell, marks)) for cell in cells]
+        found.append((row, "\n".join(lines)))
+    return found
+
+
+def _md_line(texts: list[str]) -> str:
+    return f"| {' | '.join(texts)} |"
+
+
+# -- files -----------------------------------------------------------------------------------
+
+
+def write_table(table: Table, stem: Path) -> None:
+    """``stem.md``, ``stem.csv`` (one line a run) and ``stem.json`` (runs and summaries)."""
+    title = table.comparison.title or table.comparison.name
+    text = "\n\n".join([f"# {title}", *(part for _, part in markdown(table))])
+    write_text(stem.with_name(f"{stem.name}.md"), text + "\n")
+    write_data(table, stem)
+
+
+def write_data(table: Table, stem: Path) -> None:
+    """``stem.csv`` and ``stem.json``."""
+    write_text(stem.with_name(f"{stem.name}.csv"), _csv(table))
+    summaries = [
+        {"row": row.label, "until": row.until, "yardsticks": table.marks(row)} | _summary(cell)
+        for row in table.comparison.rows
+        for cell in table.cells(row)
+    ]
+    content = {"runs": [asdict(line) for line in table.lines], "summaries": summaries}
+    write_text(stem.with_name(f"{stem.name}.json"), json.dumps(content, indent=1) + "\n")
+
+
+def _summary(cell: Cell) -> dict[str, Any]:
+    summary = asdict(cell)
+    summary["costs"] = {
+        name: {part: bounded._asdict() for part, bounded in spread._asdict().items()}
+        for name, spread in cell.costs.items()
+    }
+    return summary
+
+
+def _csv(table: Table) -> str:
+    buffer = io.StringIO()
+    names = [name for name in Line.__dataclass_fields__ if name != "yardsticks"]
+    writer = csv.DictWriter(buffer, [*names, *_MARKS], lineterminator="\n")
+    writer.writeheader()
+    for line in table.lines:
+        record = asdict(line)
+        marks = record.pop("yardsticks")
+        writer.writerow(record | {name: _rounded(marks.get(name)) for name in _MARKS})
+    return buffer.getvalue()
+
+
+def _rounded(value: float | None) -> float | str:
+    return "" if value is None else float(np.round(value, 6))
