@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from .commands import register
 from .errors import UsageError
 
 EXIT_USAGE, EXIT_BELOW, EXIT_INTERRUPTED = 2, 3, 130
@@ -167,6 +168,9 @@ def evaluate(
     typer.echo(evaluation_text(found))
     if json_file is not None:
         write_text(json_file, json.dumps(found, indent=2) + "\n")
+
+
+register(app)
 
 
 def main() -> None:

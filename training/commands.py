@@ -1,0 +1,84 @@
+"""Commands that look at trained agents and compare them; :mod:`.cli` has the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import UsageError
+
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+
+
+def plot(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
+    out: Annotated[Path | None, typer.Option(help="The picture.")] = None,
+) -> None:
+    """Draw learning curves of runs on one task, grouped by agent."""
+    from .plotting import plot
+
+    typer.echo(f"learning curve: {plot(runs, out)}")
+
+
+def watch(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    trials: Annotated[int, typer.Option(help="How many.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first trial.")] = 0,
+    max_steps: Annotated[int, typer.Option(help="In all.")] = 1000,
+) -> None:
+    """Play greedy trials with a trained agent, step by step, and draw the last one."""
+    from .watching import watch
+
+    picture = watch(run, trials, seed=seed, max_steps=max_steps, say=typer.echo)
+    typer.echo(f"picture: {picture}")
+
+
+def compare(
+    source: Annotated[
+        str | None, typer.Argument(metavar="NAME|FILE", help="Comparison by name or TOML file.")
+    ] = None,
+    agent: Annotated[
+        list[str], typer.Option(help="Instead of a file: an agent, as often as you like.")
+    ] = [],  # noqa: B006 (typer copies it)
+    task: Annotated[list[str], typer.Option(help="... and a task, as often.")] = [],  # noqa: B006
+    seeds: Annotated[int, typer.Option(min=1, help="... and how many seeds.")] = 10,
+    until: Annotated[float | None, typer.Option(help="... and the score that ends a run.")] = None,
+    steps: Annotated[int | None, typer.Option(help="... and the budget in transitions.")] = None,
+    cpu_limit: Annotated[float | None, typer.Option(help="... and in CPU-seconds.")] = None,
+    env: Annotated[
+        list[str], typer.Option(metavar="KEY=VALUE", help="... and parameters of the tasks.")
+    ] = [],  # noqa: B006
+    out: Annotated[Path, typer.Option(help="Folder of the comparison's folder.")] = Path("runs"),
+    jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: all cores.")] = None,
+    docs: Annotated[
+        Path | None, typer.Option(help="Folder for results that the documentation keeps.")
+    ] = None,
+) -> None:
+    """Run agents x tasks x seeds; finished runs are not repeated."""
+    from .assignments import env_parameters
+    from .comparison import compare
+    from .comparison_spec import comparison_from_names
+
+    if (source is None) != bool(agent and task):
+        raise UsageError("compare needs a name or a file, or at least one --agent and one --task.")
+    spec = source or comparison_from_names(
+        agent,
+        task,
+        seeds,
+        until=0.9 if until is None and steps is None else until,
+        steps=steps,
+        cpu_limit=cpu_limit,
+        env_kwargs=env_parameters(env),
+    )
+    outcome = compare(spec, out=out, jobs=jobs, docs=docs, say=typer.echo)
+    if outcome.interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
+    raise typer.Exit(EXIT_FAILED if outcome.failures else 0)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to the command line."""
+    for command in (plot, watch, compare):
+        app.command()(command)
