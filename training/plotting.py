@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from .curves import CPU, STEPS, Band, Curve, band, group, read_curve, wants_log
 from .errors import UsageError
@@ -115,6 +115,7 @@ def _draw_panel(axis: Axes, groups: Mapping[str, Sequence[Curve]], name: str) ->
         axis.xaxis.set_major_formatter("{x:g}")
     else:
         axis.set_xlim(left=0)
+        axis.xaxis.set_major_locator(MaxNLocator(5))
     if name == STEPS:
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
     axis.set_xlabel(_LABELS[name])
