@@ -76,6 +76,26 @@ class ActorCritic(RecurrentAgent):
         metrics |= self._watch_round(advantage, entropy)
         return self._finish_update(gradient, metrics, record["alive"])
 
+    def exact_gradient(self, output_adjoint: np.ndarray) -> Parameters:
+        """Gradient of the same loss by back-propagation through time, for comparison."""
+        feature_adjoint = output_adjoint @ self.parameters["W_out"]
+        return self.network.backward(self.parameters, self.tape, feature_adjoint, exact=True)
+
+    def gradient_check(self) -> dict[str, dict[str, float]]:
+        """How the rule's gradient relates to the exact one, on one round of episodes.
+
+        Returns, for each of the network's weights, ``cosine`` and ``norm_ratio`` (rule over exact).
+        Nothing is learned and the agent's state is left as it was. A single round of a perturbation
+        rule is a noisy estimate: expect a small cosine.
+        """
+        before = self.get_state()
+        self.play()
+        output_adjoint, *_ = self._output_adjoint(*self._modulate())
+        rule = self.recurrent_gradient(output_adjoint)
+        exact = self.exact_gradient(output_adjoint)
+        self.set_state(before)
+        return {name: _compare(rule[name], exact[name]) for name in rule}
+
     def play(self) -> None:
         """One round, into ``record`` and ``tape``."""
         rounds, network, parameters = self.rounds, self.network, self.parameters
@@ -192,3 +212,11 @@ class ActorCritic(RecurrentAgent):
         super().set_state(state)
         self.scale.set_state(state["scale"])
         self.baseline.set_state(state["baseline"])
+
+
+def _compare(rule: np.ndarray, exact: np.ndarray) -> dict[str, float]:
+    a, b = (np.linalg.norm(g.astype(float)) for g in (rule, exact))
+    if a == 0 or b == 0:
+        return {"cosine": float("nan"), "norm_ratio": float("nan")}
+    cosine = float(np.vdot(rule.astype(float), exact.astype(float)) / (a * b))
+    return {"cosine": cosine, "norm_ratio": float(a / b)}

@@ -1,6 +1,7 @@
 """Checkpoints: one zip file of ``meta.json`` and ``arrays/N.npy``, written atomically, never pickled.
 
-``meta.json`` holds the content with each array replaced by ``{"__array__": N}``. Reading uses
+``meta.json`` holds the content with each array replaced by ``{"__array__": N}``. Entries are stored
+uncompressed, so that a small file cannot unfold to a large one. Reading uses
 ``allow_pickle=False`` throughout, so that opening somebody's file cannot run code.
 """
 
@@ -10,7 +11,7 @@ import contextlib
 import io
 import json
 import os
-import tempfile
+import secrets
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,14 @@ FORMAT = 1
 _MAGIC = "caudate-checkpoint"
 _META = "meta.json"
 _ARRAY_KEY = "__array__"
-_MAX_BYTES = 16 << 30  # a declared size beyond this is a mistake or an attack
 
 
 def write_checkpoint(path: str | Path, content: dict[str, Any]) -> None:
     """Write ``content``, a nested dict or list of arrays, numbers, strings, booleans and None.
 
     Arrays keep dtype and shape; NumPy scalars become Python numbers; tuples come back as lists;
-    integers may be of any size. The file appears whole or not at all: an older file survives a
-    failure.
+    integers may have up to 4,300 digits. The file appears whole or not at all: an older file
+    survives a failure.
 
     Raises:
         CheckpointError: the folder cannot be written, the disk is full, or a value has a type that
@@ -40,27 +40,30 @@ def write_checkpoint(path: str | Path, content: dict[str, Any]) -> None:
     path = Path(path)
     arrays: list[np.ndarray] = []
     meta = {"format": FORMAT, "magic": _MAGIC, "content": _encode(content, arrays, "content")}
-    temporary = None
+    try:
+        text = json.dumps(meta)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"The content cannot be stored ({_one_line(error)}).") from error
+    temporary = path.with_name(f".caudate-{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             with zipfile.ZipFile(file, "w") as archive:
-                archive.writestr(_META, json.dumps(meta))
+                archive.writestr(_META, text)
                 for i, array in enumerate(arrays):
                     archive.writestr(_array_name(i), _npy_bytes(array))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        _sync_folder(path.parent)
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
         raise CheckpointError(
             f"Cannot write the checkpoint {path} ({error.strerror or error}): free space or choose "
             "another folder; a checkpoint that was there before is unchanged."
         ) from error
+    finally:  # there is none left after a success
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+    _sync_folder(path.parent)
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -73,8 +76,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > _MAX_BYTES:
-                raise CheckpointError(f"{path} declares more than 16 GiB: it is not a checkpoint.")
+            if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+                raise CheckpointError(f"{path} is compressed, which no checkpoint is.")
             meta = json.loads(archive.read(_META))
             if not isinstance(meta, dict) or meta.get("magic") != _MAGIC:
                 raise CheckpointError(f"{path} is not a caudate checkpoint: choose another file.")
@@ -83,7 +86,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
                     f"{path} has format {meta['format']}, this version reads up to {FORMAT}: "
                     "upgrade caudate."
                 )
-            return _decode(meta["content"], archive, path)
+            content = _decode(meta["content"], archive, path)
+            if not isinstance(content, dict):
+                raise ValueError("its content is not a dictionary")
+            return content
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no checkpoint {path}: check the path.") from error
     except CheckpointError:
@@ -92,7 +98,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         raise CheckpointError(
             f"Cannot read {path} ({error.strerror or error}): check the path and its permissions."
         ) from error
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError) as error:
+    except Exception as error:  # whatever a damaged file makes the parsers raise
         raise CheckpointError(
             f"{path} is cut short, damaged or not a checkpoint ({_one_line(error)}): use another one."
         ) from error
@@ -101,15 +107,19 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 def _encode(value: Any, arrays: list[np.ndarray], where: str) -> Any:
     if isinstance(value, np.ndarray):
         if value.dtype.hasobject:
-            raise CheckpointError(f"{where} is an array of objects: a checkpoint holds numbers only.")
+            raise CheckpointError(
+                f"{where} is an array of objects: a checkpoint holds numbers only."
+            )
         arrays.append(value)
         return {_ARRAY_KEY: len(arrays) - 1}
-    if isinstance(value, np.generic):
-        return value.item()
+    if isinstance(value, np.generic) and not isinstance(value.item(), np.generic):
+        return _encode(value.item(), arrays, where)
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str) or key == _ARRAY_KEY:
-                raise CheckpointError(f"{where} has the key {key!r}: keys are strings.")
+                raise CheckpointError(
+                    f"{where} has the key {key!r}: keys are strings other than {_ARRAY_KEY!r}."
+                )
         return {key: _encode(item, arrays, f"{where}.{key}") for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_encode(item, arrays, f"{where}[{i}]") for i, item in enumerate(value)]

@@ -121,7 +121,12 @@ class EProp(ActorCritic):
         if self.online is not None:
             return self._online_gradient(self.online)
         exact = self.options.gradient == "exact"
-        feature_adjoint = output_adjoint @ self._feedback_weights()
+        return self._batched_gradient(output_adjoint @ self._feedback_weights(), exact)
+
+    def exact_gradient(self, output_adjoint: np.ndarray) -> Parameters:
+        return self._batched_gradient(output_adjoint @ self.parameters["W_out"], exact=True)
+
+    def _batched_gradient(self, feature_adjoint: np.ndarray, exact: bool) -> Parameters:
         extra = {}
         if self._regularised():
             alive = self.record["alive"]

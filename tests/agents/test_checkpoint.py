@@ -25,8 +25,12 @@ CONTENT = {
         "empty": np.zeros((0, 3)),
         "scalar": np.array(2.5),
         "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        "strided": np.arange(20, dtype=np.int16).reshape(4, 5)[::2, ::-1],
+        "big-endian": np.arange(3, dtype=">f4"),
+        "complex": np.array([1 + 2j]),
+        "text": np.array(["é", "abc"]),
     },
-    "numbers": [1, -(2**127), 0.1, float("inf"), float("nan"), True, None, "text é"],
+    "numbers": [1, -(2**127), 10**4000, 0.1, float("inf"), float("nan"), True, None, "text é"],
     "nested": {"list": [{"a": np.ones(2, np.int8)}, (1, 2)]},
 }
 
@@ -37,6 +41,7 @@ def test_round_trip_is_exact(tmp_path):
     back = read_checkpoint(path)
     for name, array in CONTENT["arrays"].items():
         assert back["arrays"][name].dtype == array.dtype
+        assert back["arrays"][name].shape == array.shape
         np.testing.assert_array_equal(back["arrays"][name], array)
     assert repr(back["numbers"]) == repr(CONTENT["numbers"])
     assert back["nested"]["list"][1] == [1, 2]
@@ -63,7 +68,7 @@ def test_a_pickle_inside_is_refused_and_not_run(tmp_path, monkeypatch):
     with zipfile.ZipFile("x.caudate", "w") as archive:
         archive.writestr("meta.json", meta)
         archive.writestr("arrays/0.npy", stream.getvalue())
-    with pytest.raises(CheckpointError, match="holds a pickled object.*not opened"):
+    with pytest.raises(CheckpointError, match=r"holds a pickled object.*not opened"):
         read_checkpoint("x.caudate")
     Path("y.caudate").write_bytes(pickle.dumps(Bomb()))
     with pytest.raises(CheckpointError, match="not a checkpoint"):
@@ -75,7 +80,7 @@ def test_files_cut_short_anywhere_are_refused(tmp_path):
     path = tmp_path / "x"
     write_checkpoint(path, CONTENT)
     whole = path.read_bytes()
-    for length in range(0, len(whole), 37):
+    for length in [*range(0, len(whole), 37), *range(len(whole) - 40, len(whole))]:
         path.write_bytes(whole[:length])
         with pytest.raises(CheckpointError, match="cut short, damaged or not a checkpoint"):
             read_checkpoint(path)
@@ -85,15 +90,37 @@ def test_flipped_bytes_never_pass_unnoticed(tmp_path):
     path = tmp_path / "x"
     write_checkpoint(path, {"w": np.arange(40.0)})
     whole = path.read_bytes()
-    for position in range(0, len(whole), 11):
+    for position in range(len(whole)):
         damaged = bytearray(whole)
-        damaged[position] ^= 0x55
+        damaged[position] ^= 0x01 if position % 2 else 0x55
         path.write_bytes(damaged)
         try:
             content = read_checkpoint(path)
-        except CheckpointError:
-            continue
-        np.testing.assert_array_equal(content["w"], np.arange(40.0))  # unused header fields
+        except CheckpointError as error:
+            assert "\n" not in str(error)
+        else:  # fields of the zip headers that nobody reads
+            np.testing.assert_array_equal(content["w"], np.arange(40.0))
+
+
+def damaged_header(shape):
+    stream = io.BytesIO()
+    header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+    return stream.getvalue()
+
+
+def test_a_small_file_cannot_unfold_to_a_large_one(tmp_path):
+    path = tmp_path / "x"
+    write_checkpoint(path, {"w": np.zeros(2)})
+    with zipfile.ZipFile(path) as archive:
+        meta = archive.read("meta.json")
+    zip_of(path, {"meta.json": meta, "arrays/0.npy": damaged_header((10**15,))})
+    with pytest.raises(CheckpointError, match="damaged"):
+        read_checkpoint(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("meta.json", meta)
+    with pytest.raises(CheckpointError, match="is compressed"):
+        read_checkpoint(path)
 
 
 @pytest.mark.parametrize(
@@ -105,12 +132,13 @@ def test_flipped_bytes_never_pass_unnoticed(tmp_path):
         (lambda p: zip_of(p, {"a.txt": "x"}), "not a checkpoint"),
         (lambda p: zip_of(p, {"meta.json": "{}"}), "not a caudate checkpoint"),
         (lambda p: zip_of(p, {"meta.json": "[1]"}), "not a caudate checkpoint"),
-        (
-            lambda p: zip_of(
-                p, {"meta.json": json.dumps({"magic": "caudate-checkpoint", "format": 99})}
-            ),
-            "format 99.*upgrade caudate",
-        ),
+        (lambda p: meta_of(p, format=99), r"format 99.*upgrade caudate"),
+        (lambda p: meta_of(p, format="new"), "damaged"),
+        (lambda p: meta_of(p), "damaged"),
+        (lambda p: meta_of(p, content=[1]), "not a dictionary"),
+        (lambda p: meta_of(p, content={"a": {"__array__": [1]}}), "damaged"),
+        (lambda p: meta_of(p, content={"a": {"__array__": 7}}), "damaged"),
+        (lambda p: zip_of(p, {"meta.json": "[" * 100_000}), "damaged"),
     ],
 )
 def test_other_files_get_one_sentence(tmp_path, make, message):
@@ -127,12 +155,22 @@ def zip_of(path, entries):
             archive.writestr(name, text)
 
 
+def meta_of(path, **fields):
+    meta = {"magic": "caudate-checkpoint", "format": 1} | fields
+    zip_of(path, {"meta.json": json.dumps(meta)})
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ({"a": np.array([object()])}, "content.a is an array of objects"),
         ({"a": [1, {2}]}, r"content.a\[1\] is a set"),
         ({"a": {1: 2}}, "content.a has the key 1"),
+        ({"a": {"__array__": 2}}, "content.a has the key '__array__'"),
+        ({"a": np.complex64(1)}, "content.a is a complex"),
+        ({"a": np.longdouble(1)}, "content.a is a longdouble"),
+        ({"a": np.array([(1, None)], "i4,O")}, "content.a is an array of objects"),
+        ({"a": 10**6000}, "cannot be stored"),
     ],
 )
 def test_what_cannot_be_stored_is_named(tmp_path, content, message):
@@ -150,11 +188,34 @@ def test_a_failing_write_leaves_the_old_file_alone(tmp_path, monkeypatch, failin
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module.os, failing, fail)
-    with pytest.raises(CheckpointError, match="No space left on device.*unchanged"):
+    with pytest.raises(CheckpointError, match=r"No space left on device.*unchanged"):
         write_checkpoint(path, {"version": 2})
     monkeypatch.undo()
     assert read_checkpoint(path) == {"version": 1}
     assert os.listdir(tmp_path) == ["x"]
+
+
+def test_an_interrupted_write_leaves_the_old_file_alone(tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    write_checkpoint(path, {"version": 1})
+
+    def interrupt(array):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_npy_bytes", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_checkpoint(path, {"version": np.ones(2)})
+    assert read_checkpoint(path) == {"version": 1}
+    assert os.listdir(tmp_path) == ["x"]
+
+
+def test_the_file_can_be_read_by_those_the_umask_allows(tmp_path):
+    umask = os.umask(0o022)
+    try:
+        write_checkpoint(tmp_path / "x", {})
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644
 
 
 def test_a_full_disk_leaves_the_old_file_alone(tmp_path):
@@ -172,9 +233,8 @@ except CheckpointError as error:
     print(error)
 print(read_checkpoint(sys.argv[1]))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "x")], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", code, str(tmp_path / "x")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "Cannot write the checkpoint" in done.stdout
     assert "{'version': 1}" in done.stdout
     assert os.listdir(tmp_path) == ["x"]
@@ -184,3 +244,17 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match="Cannot write the checkpoint"):
         write_checkpoint(tmp_path / "file" / "x", {})
+
+
+def test_a_folder_of_that_name_is_left_alone(tmp_path):
+    (tmp_path / "x").mkdir()
+    with pytest.raises(CheckpointError, match="Cannot write the checkpoint"):
+        write_checkpoint(tmp_path / "x", {})
+    assert os.listdir(tmp_path) == ["x"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_named(tmp_path):
+    tmp_path.chmod(0o555)
+    with pytest.raises(CheckpointError, match="Permission denied"):
+        write_checkpoint(tmp_path / "x", {})

@@ -169,6 +169,18 @@ def test_random_feedback_replaces_the_readout_backwards(network):
     compare(agent, feedback=agent.feedback)
 
 
+@pytest.mark.parametrize("network", ["rate", "alif"])
+def test_gradient_check_reports_what_the_rule_misses_and_changes_nothing(network):
+    agent = make(network)
+    before = agent.get_state()
+    report = agent.gradient_check()
+    np.testing.assert_equal(agent.get_state(), before)
+    assert 0.3 < report["W_rec"]["cosine"] < 0.9999
+    assert report["W_in"].keys() == {"cosine", "norm_ratio"}
+    exact = make(network, gradient="exact").gradient_check()
+    assert exact["W_rec"] == pytest.approx({"cosine": 1.0, "norm_ratio": 1.0})
+
+
 def test_gaussian_policy():
     agent = EProp("test/Target-v0", n_envs=5, network="rate", n_neurons=7, dtype="float64")
     compare(agent)
