@@ -1,7 +1,7 @@
-"""Checkpoints: one zip file of ``meta.json`` and ``arrays/N.npy``, written atomically, never pickled.
+"""Checkpoints: a zip file of ``meta.json`` and ``arrays/N.npy``, written atomically, never pickled.
 
-``meta.json`` holds the content with each array replaced by ``{"__array__": N}``. Entries are stored
-uncompressed, so that a small file cannot unfold to a large one. Reading uses
+``meta.json`` holds the content with each array replaced by ``{"__array__": N}``. Entries are
+stored uncompressed, so that a small file cannot unfold to a large one. Reading uses
 ``allow_pickle=False`` throughout, so that opening somebody's file cannot run code.
 """
 
@@ -100,7 +100,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         ) from error
     except Exception as error:  # whatever a damaged file makes the parsers raise
         raise CheckpointError(
-            f"{path} is cut short, damaged or not a checkpoint ({_one_line(error)}): use another one."
+            f"{path} is cut short, damaged or not a checkpoint ({_one_line(error)}): choose "
+            "another file."
         ) from error
 
 

@@ -96,10 +96,9 @@ def test_flipped_bytes_never_pass_unnoticed(tmp_path):
         path.write_bytes(damaged)
         try:
             content = read_checkpoint(path)
-        except CheckpointError as error:
-            assert "\n" not in str(error)
-        else:  # fields of the zip headers that nobody reads
-            np.testing.assert_array_equal(content["w"], np.arange(40.0))
+        except CheckpointError:
+            continue
+        np.testing.assert_array_equal(content["w"], np.arange(40.0))  # a header field nobody reads
 
 
 def damaged_header(shape):
@@ -253,8 +252,19 @@ def test_a_folder_of_that_name_is_left_alone(tmp_path):
     assert os.listdir(tmp_path) == ["x"]
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_may_not_be_written_is_named(tmp_path):
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
+def test_files_without_permission_get_one_sentence(tmp_path):
+    write_checkpoint(tmp_path / "x", {})
+    (tmp_path / "x").chmod(0)
     tmp_path.chmod(0o555)
-    with pytest.raises(CheckpointError, match="Permission denied"):
-        write_checkpoint(tmp_path / "x", {})
+    user = os.geteuid()
+    if user == 0:  # root may do everything
+        os.seteuid(65534)
+    try:
+        with pytest.raises(CheckpointError, match=r"Cannot write .*Permission denied"):
+            write_checkpoint(tmp_path / "y", {})
+        with pytest.raises(CheckpointError, match=r"Cannot read .*Permission denied"):
+            read_checkpoint(tmp_path / "x")
+    finally:
+        os.seteuid(user)
+        tmp_path.chmod(0o755)
