@@ -35,7 +35,7 @@ from .rounds import vector_env_spec
 
 @dataclass
 class PPOOptions:
-    """Hyper-parameters that Stable-Baselines3 knows by the same names."""
+    """Hyper-parameters; those but the last two are Stable-Baselines3's own, by the same names."""
 
     learning_rate: float = 1e-3
     n_steps: int | None = None  # steps a column and rollout; None: about 2,048 transitions in all
@@ -48,6 +48,7 @@ class PPOOptions:
     vf_coef: float = 0.5
     max_grad_norm: float = 0.5
     n_hidden: int = 64  # units of the one hidden layer, of policy and value each
+    initial_withhold_bias: float = 0.0  # on the logit of action 0, of Discrete actions
 
 
 @dataclass
@@ -114,13 +115,16 @@ class _Baseline(Agent):
             # The libraries seed column i with seed + i: agents of neighbouring seeds would play
             # the same episodes.
             self._watched.seed(self._derived_seed(0))
+            if isinstance(self.action_space, gym.spaces.Discrete):
+                with torch.no_grad():
+                    self.model.policy.action_net.bias[0] += self.options.initial_withhold_bias
             _, self._callback = self.model._setup_learn(total_timesteps=0)
         self.num_episodes = 0
         self.num_updates = 0
         self._episode_return = np.zeros(self.n_envs)
 
     def _build_model(self, algorithm: type, n_steps: int) -> Any:
-        wrapped = ("n_hidden", "n_lstm", "n_steps")
+        ours = ("n_hidden", "n_lstm", "n_steps", "initial_withhold_bias")
         try:
             with warnings.catch_warnings():  # a smaller last minibatch is harmless
                 warnings.filterwarnings("ignore", message="You have specified a mini-batch size")
@@ -131,7 +135,7 @@ class _Baseline(Agent):
                     seed=self.seed,
                     device="cpu",
                     policy_kwargs=self._policy_kwargs(),
-                    **{k: v for k, v in asdict(self.options).items() if k not in wrapped},
+                    **{k: v for k, v in asdict(self.options).items() if k not in ours},
                 )
         except (AssertionError, NotImplementedError, ValueError) as error:
             raise AgentError(

@@ -3,25 +3,54 @@
 from __future__ import annotations
 
 import builtins
+import random
 import subprocess
 import sys
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 
 import caudate.envs  # noqa: F401
-from caudate.agents import AgentError, CheckpointError, load_agent, make_agent
+from caudate.agents import (
+    AgentError,
+    CheckpointError,
+    NonFiniteError,
+    load_agent,
+    make_agent,
+    read_checkpoint,
+)
 
-from . import toy_envs  # noqa: F401
+from . import toy_envs
 
 pytest.importorskip("sb3_contrib")
+
+
+class FromOne(toy_envs.Echo):
+    """Actions that are counted from 1."""
+
+    def __init__(self):
+        super().__init__()
+        self.action_space = gym.spaces.Discrete(3, start=1)
+
+
+class Unbounded(toy_envs.Target):
+    """Actions without bounds."""
+
+    def __init__(self):
+        super().__init__()
+        self.action_space = gym.spaces.Box(-np.inf, np.inf, (1,), np.float32)
+
+
+gym.register("test/FromOne-v0", entry_point=FromOne)
+gym.register("test/Unbounded-v0", entry_point=Unbounded)
 
 NAMES = ["ppo", "recurrent-ppo"]
 TASK = "caudate/DelayedMatch-Bench-v0"
 
 
-def small(name, env=TASK, **kwargs):
+def small(name: str, env: Any = TASK, **kwargs: Any) -> Any:
     return make_agent(
         name, env, **{"n_envs": 8, "n_steps": 16, "batch_size": 32, "n_epochs": 2} | kwargs
     )
@@ -37,30 +66,79 @@ def test_updates_count_and_report(name):
     assert metrics["episodes"] == 8 * (48 // 7)
     assert 0 <= metrics["return_mean"] <= 1
     assert metrics["entropy"] > 0
+    assert all(type(value) in (int, float) for value in metrics.values())
+
+
+def test_killed_and_resumed_in_a_fresh_process_equals_undisturbed(tmp_path):
+    """Bit for bit, whatever else draws from the global generators in either process."""
+    agents = {name: small(name) for name in NAMES}
+    for name, agent in agents.items():
+        agent.update()
+        agent.save(tmp_path / name)
+    code = """
+import sys
+from pathlib import Path
+import caudate.envs
+from caudate.agents import load_agent
+for name in ("ppo", "recurrent-ppo"):
+    agent = load_agent(Path(sys.argv[1]) / name)
+    assert agent.exact_resume
+    for _ in range(2):
+        agent.update()
+    agent.save(Path(sys.argv[1]) / f"resumed-{name}")
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    for name, agent in agents.items():
+        for _ in range(2):
+            np.random.random(3)  # noqa: NPY002
+            agent.predict(np.zeros((5, 3), np.float32))
+            agent.update()
+        agent.save(tmp_path / f"undisturbed-{name}")
+        undisturbed = read_checkpoint(tmp_path / f"undisturbed-{name}")
+        resumed = read_checkpoint(tmp_path / f"resumed-{name}")
+        for content in undisturbed, resumed:
+            del content["state"]["generators"][1]  # of predict, called in one of them only
+        np.testing.assert_equal(undisturbed, resumed)
+
+
+def global_draws():
+    import torch
+
+    return random.random(), np.random.random(), torch.rand(1).item()  # noqa: NPY002
+
+
+def seed_global_generators():
+    import torch
+
+    random.seed(7)
+    np.random.seed(7)  # noqa: NPY002
+    torch.manual_seed(7)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_killed_and_resumed_in_a_fresh_process_equals_undisturbed(tmp_path, name):
+def test_agents_leave_the_global_generators_alone(name):
+    seed_global_generators()
+    undisturbed = global_draws()
+    seed_global_generators()
     agent = small(name)
     agent.update()
-    agent.save(tmp_path / "agent")
-    code = """
-import sys, numpy as np, caudate.envs
-from caudate.agents import load_agent
-agent = load_agent(sys.argv[1])
-assert agent.exact_resume
-for _ in range(2):
-    agent.update()
-agent.save(sys.argv[2])
-"""
-    args = [sys.executable, "-c", code, str(tmp_path / "agent"), str(tmp_path / "other")]
-    subprocess.run(args, check=True)
-    for _ in range(2):
-        agent.update()
-    other = load_agent(tmp_path / "other").get_state()
-    for key, value in agent.get_state()["policy"].items():
-        np.testing.assert_array_equal(value, other["policy"][key])
-    np.testing.assert_equal(agent.get_state()["env"], other["env"])
+    agent.predict(np.zeros((5, 3), np.float32))
+    assert global_draws() == undisturbed
+
+
+def test_agents_in_one_process_learn_as_if_alone():
+    alone = small("ppo", seed=3)
+    metrics = [alone.update() for _ in range(2)]
+    first, second = small("ppo", seed=3), small("ppo", seed=4)
+    interleaved = [(first.update(), second.update()) for _ in range(2)]
+    np.testing.assert_equal([m for m, _ in interleaved], metrics)
+    assert interleaved[-1][1] != metrics[-1]
+
+
+def test_neighbouring_seeds_play_different_episodes():
+    """The libraries seed column i with seed + i, so that most columns would be shared."""
+    seeds = [small("ppo", seed=seed).env.get_state()["engine"]["seeds"] for seed in (0, 1)]
+    assert not np.intersect1d(*seeds).size
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -69,7 +147,47 @@ def test_foreign_environments_resume_but_not_exactly(tmp_path, name):
     agent.update()
     assert not agent.exact_resume
     agent.save(tmp_path / "agent")
-    load_agent(tmp_path / "agent").update()
+    resumed = load_agent(tmp_path / "agent")
+    np.testing.assert_equal(resumed.get_state()["policy"], agent.get_state()["policy"])
+    # It goes on with new episodes, not with those that training began with.
+    assert not np.array_equal(resumed.model._last_obs, small(name, "CartPole-v1").model._last_obs)
+    assert resumed.update()["timesteps"] == 2 * 8 * 16
+
+
+def test_single_environments_of_ours_resume_exactly(tmp_path):
+    def build():
+        return gym.make(TASK)
+
+    agent = make_agent("ppo", build(), n_steps=40, batch_size=20, n_epochs=1)
+    agent.update()
+    agent.save(tmp_path / "agent")
+    assert agent.exact_resume
+    resumed = load_agent(tmp_path / "agent", build())
+    agent.update()
+    resumed.update()
+    np.testing.assert_equal(resumed.get_state(), agent.get_state())
+    with pytest.raises(AgentError, match="pass env="):
+        load_agent(tmp_path / "agent")
+
+
+def test_wrappers_that_may_hold_state_are_not_called_exact():
+    from stable_baselines3.common.vec_env import VecNormalize
+
+    env = VecNormalize(gym.make_vec(TASK, num_envs=8).unwrapped.to_sb3())
+    assert not small("ppo", env).exact_resume
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("num_envs", "kwargs"), [(16, {}), (8, {"sigma": 0.1})])
+def test_weights_move_to_another_size_or_task(name, num_envs, kwargs):
+    agent = small(name)
+    agent.update()
+    moved = small(name, gym.make_vec(TASK, num_envs=num_envs, **kwargs), n_envs=None)
+    moved.set_state(agent.get_state())
+    np.testing.assert_equal(moved.get_state()["policy"], agent.get_state()["policy"])
+    metrics = moved.update()
+    assert metrics["updates"] == 2
+    assert 0 <= metrics["return_mean"] <= 1
 
 
 def test_recurrent_predict_carries_state_with_environments_first():
@@ -85,6 +203,17 @@ def test_recurrent_predict_carries_state_with_environments_first():
     np.testing.assert_allclose(state[0][0], alone[0][0], atol=1e-6)
     with pytest.raises(AgentError, match="got 2 observations with the state of 3"):
         agent.predict(x[0, :2], state)
+    with pytest.raises(AgentError, match=r"shape \(3, 2\) do not fit \(3,\)"):
+        agent.predict(x[0, :, :2])
+
+
+def test_a_started_episode_forgets_the_state():
+    agent = small("recurrent-ppo")
+    x = np.ones((2, 3), np.float32)
+    _, fresh = agent.predict(x, deterministic=True)
+    _, used = agent.predict(x, fresh, np.array([True, False]), deterministic=True)
+    np.testing.assert_array_equal(used[0][0], fresh[0][0])
+    assert not np.array_equal(used[0][1], fresh[0][1])
 
 
 @pytest.mark.parametrize("name", ["ppo", "recurrent-ppo", "eprop-rate", "node-perturbation"])
@@ -128,21 +257,83 @@ def test_environments_of_every_kind(env):
         ({"env": "NoSuch-v0"}, "cannot be found"),
         ({"env": "FrozenLake-v1"}, "cannot read Discrete"),
         ({"env": object(), "n_envs": None}, "cannot be served"),
+        ({"env": "test/FromOne-v0"}, "counts actions from 0"),
+        ({"env": "test/Unbounded-v0"}, "cannot be built on .*finite lower and upper bound"),
+        ({"env_kwargs": {"no_such": 1}}, "no_such"),
+        ({"batch_size": 127}, "not leave a remainder of 1"),
+        ({"n_steps": 0}, "n_steps=0 must be 1 or more"),
+        ({"learning_rate": -1.0}, "learning_rate=-1.0 must be above 0"),
+        ({"gamma": 1.5}, "gamma=1.5 must be between 0 and 1"),
+        ({"ent_coef": float("nan")}, "ent_coef=nan"),
     ],
 )
 def test_mistakes_get_one_sentence(kwargs, message):
-    with pytest.raises(AgentError, match=message):
+    with pytest.raises(ValueError, match=message) as error:  # the task's own or AgentError
         small("ppo", **kwargs)
+    assert "\n" not in str(error.value)
+
+
+def test_batches_without_a_face_or_in_wrappers_are_refused():
+    from gymnasium.vector import SyncVectorEnv
+    from gymnasium.wrappers.vector import ClipReward
+
+    with pytest.raises(AgentError, match="does not offer to_sb3"):
+        make_agent("ppo", SyncVectorEnv([lambda: gym.make("CartPole-v1")] * 2))
+    with pytest.raises(AgentError, match="leave the wrapper out"):
+        make_agent("ppo", ClipReward(gym.make_vec(TASK, num_envs=4), 0, 1))
 
 
 @pytest.mark.parametrize("what", ["observation", "reward"])
 def test_values_that_are_not_finite_are_refused(what):
     agent = small("ppo", "test/Faulty-v0", env_kwargs={what: float("nan")})
-    with pytest.raises(AgentError, match=f"{what}s with the value nan"):
+    with pytest.raises(AgentError, match=f"returned a {what} of nan: {what}s must be finite"):
         agent.update()
 
 
-@pytest.mark.parametrize(("name", "package"), [("ppo", "stable_baselines3"), ("recurrent-ppo", "sb3_contrib")])
+@pytest.mark.parametrize("name", NAMES)
+def test_learning_that_explodes_keeps_the_last_good_weights(name):
+    agent = small(name, learning_rate=1e30)
+    before = agent.get_state()["policy"]
+    with pytest.raises(NonFiniteError, match="Lower learning_rate"):
+        agent.update()
+    np.testing.assert_equal(agent.get_state()["policy"], before)
+    assert agent.num_timesteps == agent.num_updates == 0
+
+
+def test_returns_are_those_of_the_environment_at_a_time_limit():
+    """The libraries add the value of the cut future to the last reward."""
+    agent = small("ppo", "MountainCar-v0", n_envs=2, n_steps=208)
+    metrics = agent.update()
+    assert metrics["return_mean"] == -200
+    assert metrics["episodes"] == 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_withhold_bias_makes_the_first_action_likelier(name):
+    x = np.zeros((400, 3), np.float32)
+    share = [
+        np.mean(small(name, initial_withhold_bias=bias).predict(x)[0] == 0) for bias in (0.0, 3.0)
+    ]
+    assert share[0] < 0.5 < 0.85 < share[1]
+
+
+def test_continuous_actions_stay_within_their_bounds():
+    agent = small("ppo", "test/Target-v0")  # asserts that actions are within
+    agent.update()
+    action, _ = agent.predict(np.ones(2, np.float32))
+    assert agent.action_space.contains(action)
+
+
+@pytest.mark.parametrize(
+    ("n_envs", "n_steps"), [(1, 2048), (8, 256), (48, 42), (64, 32), (100, 32)]
+)
+def test_the_default_rollout_stays_near_2048_transitions(n_envs, n_steps):
+    assert make_agent("ppo", TASK, n_envs=n_envs).model.n_steps == n_steps
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("ppo", "stable_baselines3"), ("recurrent-ppo", "sb3_contrib")]
+)
 def test_a_missing_extra_says_what_to_install(monkeypatch, name, package):
     real = builtins.__import__
 
@@ -154,6 +345,16 @@ def test_a_missing_extra_says_what_to_install(monkeypatch, name, package):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(AgentError, match=r'pip install "caudate\[baselines\]"'):
         small(name)
+
+
+def test_torch_is_imported_only_to_build_an_agent():
+    code = """
+import sys
+from caudate.agents import PPO, RecurrentPPO, option_types
+assert option_types("recurrent-ppo") == RecurrentPPO.option_types() != PPO.option_types()
+assert not {"torch", "stable_baselines3", "sb3_contrib"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_weights_of_another_shape_are_refused():
