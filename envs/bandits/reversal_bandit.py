@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -71,7 +73,7 @@ class ReversalBandit(InteractiveTask):
     >>> obs, info = env.reset(seed=0)
     >>> obs, reward, terminated, truncated, info = env.step(1)
     >>> info["correct"], info["p"], reward
-    (0, 0.2, 0.0)
+    (1, 0.8, 1.0)
     """
 
     trials_per_episode: int = 200
@@ -83,7 +85,9 @@ class ReversalBandit(InteractiveTask):
 
     name: ClassVar[str] = "ReversalBandit"
     family: ClassVar[str] = "bandits"
-    default_rewards = {"reward": 1.0, "no_reward": 0.0}
+    default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType(
+        {"reward": 1.0, "no_reward": 0.0}
+    )
     action_names = ("arm 0", "arm 1")
     int_facts = (
         *("trial", "correct", "choice", "condition"),
@@ -187,7 +191,7 @@ class ReversalObserver(Policy):
     def __init__(self, task: ReversalBandit) -> None:
         self._process = task._process
         self._threshold = float(task._payout.mean())
-        self._rises = task._payout[1] > task._payout[0]
+        self._rises = bool(task._payout[1] > task._payout[0])
         self._action = task.obs_names.index("prev_action_0")
         self._reward = task.obs_names.index("prev_reward")
 
@@ -198,7 +202,8 @@ class ReversalObserver(Policy):
         (belief,) = state
         shown = obs[:, self._action : self._action + 2]
         choice = shown.argmax(axis=1)
-        won = ((obs[:, self._reward] > self._threshold) == self._rises).astype(np.int64)
-        played = shown.any(axis=1)
+        high = obs[:, self._reward] > self._threshold
+        won = (high if self._rises else ~high).astype(np.int64)
+        played = shown.max(axis=1) > 0
         belief = np.where(played[:, None], self._process.update(belief, choice, won), belief)
         return self._process.better_arm(belief), (belief,)

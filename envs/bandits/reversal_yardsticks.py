@@ -120,8 +120,9 @@ def memoryless_score(
 ) -> float:
     """Best reward per trial of a policy on the previous choice and reward (those that are seen).
 
-    A policy is four probabilities of choosing arm 1, one for each (choice, reward). The exact score of every policy on a grid of quarters, then of finer and
-    finer grids around the best, is compared.
+    A policy is four probabilities of choosing arm 1, one for each (choice, reward). The exact
+    score of every policy on a grid of quarters, then of finer and finer grids around the best, is
+    compared.
     """
     # Which of the four (choice, reward) situations look alike.
     looks = [
@@ -156,7 +157,7 @@ def _chain(process: ReversalProcess, trials: int, policies: Array, start: Array)
     hidden = np.broadcast_to(process.prior(), (len(policies), states))
     mass = None  # (K, 4, states) after the first trial
     total = np.zeros(len(policies))
-    for trial in range(trials):
+    for _ in range(trials):
         if mass is None:
             arm_mass = [hidden * (1 - start)[:, None], hidden * start[:, None]]
         else:

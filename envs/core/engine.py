@@ -108,6 +108,7 @@ class Engine(ABC):
 
     def _settle(self) -> None:
         """Bring everything up to date before it is read; engines that play ahead need it."""
+        return
 
     # ---------------------------------------------------------------- reset and step
 

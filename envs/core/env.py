@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -37,7 +37,7 @@ class TaskEnv(gym.Env[Array, Any]):
         render_mode: "rgb_array" to have ``render`` draw the trial so far, or None.
     """
 
-    metadata = {"render_modes": RENDER_MODES, "render_fps": RENDER_FPS}
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": RENDER_MODES, "render_fps": RENDER_FPS}
 
     def __init__(self, task: Task, render_mode: str | None = None) -> None:
         self.task = task

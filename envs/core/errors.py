@@ -28,7 +28,7 @@ def check_int(name: str, value: Any, low: int, high: int | None = None) -> int:
     top = "" if high is None else f" to {high}"
     allowed = f"a whole number from {low}{top}" if high is not None else f"a whole number >= {low}"
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):
+    if not whole or int(value) < low or (high is not None and int(value) > high):
         raise TaskError(f"{name}={value!r} is not {allowed}; pass such a number.")
     return int(value)
 
@@ -36,7 +36,7 @@ def check_int(name: str, value: Any, low: int, high: int | None = None) -> int:
 def check_number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
     """Return ``value`` as float if it is finite and in [low, high]; else raise TaskError."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not math.isfinite(value) or not low <= value <= high:
+    if not real or not math.isfinite(value) or not low <= float(value) <= high:
         bounds = f" in [{low:g}, {high:g}]" if (low, high) != (-math.inf, math.inf) else ""
         raise TaskError(f"{name}={value!r} is not a finite number{bounds}; pass such a number.")
     return float(value)

@@ -12,8 +12,8 @@ from gymnasium.vector import AutoresetMode
 from .engine import Engine
 from .errors import TaskError, check_int
 from .interactive import InteractiveEngine
-from .reel import ReelEngine, reel_fits
 from .random import MAX_SEED, check_seed
+from .reel import ReelEngine, reel_fits
 from .scripted import ScriptedEngine
 from .task import InteractiveTask, ScriptedTask, Task
 
@@ -97,7 +97,7 @@ def pack_state(task: Task, engine: Engine, generator: np.random.Generator | None
 
 def unpack_state(task: Task, engine: Engine, state: Any) -> np.random.Generator | None:
     """Restore the engine from ``pack_state``; return the generator for unseeded resets."""
-    if not isinstance(state, Mapping) or not _STATE_KEYS <= set(state):
+    if not isinstance(state, Mapping) or not _STATE_KEYS.issubset(state):
         raise TaskError("state is not a task's state; pass what get_state() returned.")
     if state["task"] != task.id or state["parameters"] != task.parameters:
         raise TaskError(

@@ -69,7 +69,7 @@ def philox_4x32(counter: Array, key: Array) -> Array:
 def check_seed(seed: Any) -> int:
     """Return a seed as int; raise TaskError unless it is a whole number in [0, 2**63)."""
     whole = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
-    if not whole or not 0 <= seed < MAX_SEED:
+    if not whole or not 0 <= int(seed) < MAX_SEED:
         raise TaskError(f"seed={seed!r} is not a whole number from 0 to 2**63 - 1; pass such one.")
     return int(seed)
 

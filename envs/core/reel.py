@@ -2,8 +2,8 @@
 
 Where trials have a fixed length and finished columns go on by themselves or hold, the
 observations, the row codes, the ends of trials and the drawn facts of the next steps are known
-before any action. They are gathered for a stretch of steps at once, in order of time, so that a step is left with
-what depends on actions: the state, the reward, and the facts of the answer.
+before any action. They are gathered for a stretch of steps at once, in order of time, so that a
+step is left with what depends on actions: the state, the reward, and the facts of the answer.
 """
 
 from __future__ import annotations
@@ -157,7 +157,6 @@ class ReelEngine(ScriptedEngine):
         if self._holds:
             self._pos = np.minimum(pos, self._stop)
             self.over = self._pos == self._stop
-            self._terminated = self.over.copy()
         else:
             self._pos = pos
             self._find_trials()

@@ -94,7 +94,7 @@ class ScriptedEngine(Engine):
         return self._pos - self._known.start[self._slot]
 
     def _draw(self, trial: Array, steps: Array, depth: int) -> None:
-        """Draw ``depth`` trials a column from ``trial`` (n,) on; columns stand ``steps`` (n,) in."""
+        """Draw ``depth`` trials a column, from ``trial`` (n,) on; columns are ``steps`` (n,) in."""
         self._depth, self._trial = depth, trial
         self._table = table = Table(self.task, self.seeds, trial, depth, self._scale)
         self._written_out = table.written_out

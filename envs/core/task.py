@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -53,8 +54,22 @@ class Yardsticks(NamedTuple):
     oracle_full: float | None = None
 
 
+class Prepared:
+    """What ``Task.prepare`` works out from the parameters.
+
+    Attributes:
+        channels: the task's own observation channels.
+        action_space: the action space; action 0 is to withhold where there is such an action.
+        n_conditions: number of trial types that ``info["condition"]`` tells apart.
+    """
+
+    channels: tuple[Channel, ...]
+    action_space: spaces.Discrete
+    n_conditions: int
+
+
 @dataclass(kw_only=True, eq=False)
-class Task(ABC):
+class Task(Prepared, ABC):
     """Parameters that every task has; subclasses add their own and say what a trial is.
 
     Args:
@@ -80,17 +95,15 @@ class Task(ABC):
     name: ClassVar[str]
     family: ClassVar[str]
     supervised: ClassVar[bool] = False
-    default_rewards: ClassVar[Mapping[str, float]] = {}
+    default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType({})
     #: Names of the actions, for pictures.
     action_names: ClassVar[tuple[str, ...]] = ()
     #: Per-trial facts in ``info`` beside ``trial_end``: whole numbers and floats.
     int_facts: ClassVar[tuple[str, ...]] = ()
     float_facts: ClassVar[tuple[str, ...]] = ()
 
-    # Set by ``prepare``.
-    channels: ClassVar[tuple[Channel, ...]]
-    action_space: ClassVar[spaces.Discrete]
-    n_conditions: ClassVar[int]
+    #: A fact whose values shade the stretches of a picture of a session of one-step trials.
+    shade_fact: ClassVar[str | None] = None
 
     def __post_init__(self) -> None:
         self.dt = check_number("dt", self.dt, low=1e-3)
@@ -247,13 +260,13 @@ class ScriptedTask(Task):
     int_facts = ("trial",)
     float_facts = ("rt",)
 
-    period_names: ClassVar[tuple[str, ...]]
-    response: ClassVar[Response]
-    max_steps: ClassVar[int]
+    period_names: tuple[str, ...]
+    response: Response
+    max_steps: int
     #: Facts that ``finish`` computes.
     finished_facts: ClassVar[tuple[str, ...]] = ()
     #: Steps from the go row to the trial's end, if they are the same in all trials.
-    answer_span: ClassVar[int | None] = None
+    answer_span: int | None = None
     #: How many random values a trial takes: drawn in one go (speed only).
     draws_ahead: ClassVar[int] = 4
 
@@ -280,7 +293,7 @@ class ScriptedTask(Task):
         return type(self).fill is not ScriptedTask.fill
 
     def finish(self, facts: dict[str, Array]) -> None:
-        """Complete the facts of finished trials in place; most tasks need nothing here.
+        """Compute the ``finished_facts`` of finished trials in place; most tasks have none.
 
         Args:
             facts: per name an array over the k trials that ended.
@@ -306,8 +319,6 @@ class InteractiveTask(Task):
     """
 
     int_facts = ("trial",)
-    #: A fact whose values shade the stretches of a picture of the session.
-    shade_fact: ClassVar[str | None] = None
 
     @abstractmethod
     def luck(self, draws: Draws) -> dict[str, Array]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..core.random import Draws
 from ..core.response import Response
 from ..core.table import Rows, Trials
 from ..core.task import Channel, ScriptedTask, Yardsticks
-from ..core.time import Duration, DurationLike, parse_duration, to_steps
+from ..core.time import DurationLike, parse_duration, to_steps
 from .reproduction_yardsticks import ReproductionYardsticks
 
 Array = npt.NDArray[Any]
@@ -60,12 +61,12 @@ class IntervalReproduction(ScriptedTask):
     the set pulse has t_prod = k dt, for the reward, the score and the teacher alike. The target is
     gain times the sample interval.
 
-    Reward: for the press after Set ``correct`` (1) times max(0, 1 - \\|error\\| / (0.5 target)), and
-    ``error`` (0) where that is 0 or when no press comes; ``fixation_break`` (-0.1) for a press
-    before Set, once a trial. The return at the optimum is 1 if every target falls on a step, else
-    slightly less.
+    Reward: for the press after Set ``correct`` (1) times max(0, 1 - abs(error) / (0.5 target)),
+    going over to ``error`` (0) where that falls to 0; nothing without a press;
+    ``fixation_break`` (-0.1) for a press before Set, once a trial. The return at the optimum is 1
+    if every target falls on a step, else slightly less.
 
-    Info at trial end: ``trial_end``, ``trial``, ``correct`` (\\|error\\| at most 10 % of the target),
+    Info at trial end: ``trial_end``, ``trial``, ``correct`` (error at most 10 % of the target),
     ``choice`` (1 if pressed after Set), ``rt`` (= t_prod), ``condition`` (which gain and sample
     interval), ``context``, ``fixation_break``, ``early`` and ``late`` (missed the 10 % to that
     side; no press is late), ``t_sample_ms``, ``t_target_ms``, ``t_prod_ms`` and ``error_ms`` (NaN
@@ -110,7 +111,9 @@ class IntervalReproduction(ScriptedTask):
 
     name: ClassVar[str] = "IntervalReproduction"
     family: ClassVar[str] = "motor_timing"
-    default_rewards = {"correct": 1.0, "error": 0.0, "fixation_break": -0.1}
+    default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType(
+        {"correct": 1.0, "error": 0.0, "fixation_break": -0.1}
+    )
     action_names = ("withhold", "press")
     period_names = ("foreperiod", "ready", "interval", "set", "production")
     int_facts = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -99,7 +101,9 @@ class DelayedMatch(ScriptedTask):
 
     name: ClassVar[str] = "DelayedMatch"
     family: ClassVar[str] = "working_memory"
-    default_rewards = {"correct": 1.0, "error": 0.0, "fixation_break": -0.1}
+    default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType(
+        {"correct": 1.0, "error": 0.0, "fixation_break": -0.1}
+    )
     action_names = ("withhold", "match", "non-match")
     int_facts = (
         *("trial", "condition", "sample", "test", "is_match"),

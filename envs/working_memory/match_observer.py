@@ -68,7 +68,7 @@ class MatchObserver(Policy):
     def _answer(self, go: Array, sample: Array, test: Array) -> Array:
         """1 where the rule more probably holds, else 2."""
         implied = go[:, None] - self._onsets - self._sample
-        prior = self._prior * (implied[:, :, None] == self._delay.steps) @ self._delay.probability
+        prior = (implied[:, :, None] == self._delay.steps) @ self._delay.probability * self._prior
         # Rows that no trial can show (between episodes) leave nothing to weigh.
         prior = np.where(prior.any(axis=1, keepdims=True), prior, 1.0)
         with np.errstate(divide="ignore"):

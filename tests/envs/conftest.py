@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -17,6 +18,16 @@ TASK_IDS = caudate.envs.task_ids()
 def task_id(request: pytest.FixtureRequest) -> str:
     """Each registered id in turn."""
     return request.param
+
+
+def single(task_id: str, **kwargs: Any) -> Any:
+    """The environment itself, without Gymnasium's wrappers."""
+    return gym.make(task_id, **kwargs).unwrapped
+
+
+def batched(task_id: str, num_envs: int, **kwargs: Any) -> Any:
+    """The native batch."""
+    return gym.make_vec(task_id, num_envs=num_envs, **kwargs).unwrapped
 
 
 def same(a: Any, b: Any) -> bool:

@@ -11,13 +11,14 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import caudate.envs
 from caudate.envs import TaskError
 
-from .conftest import play, same
+from .conftest import batched, play, same, single
 
 STEPS = 450
 MODES = ["next_step", "same_step", "disabled"]
@@ -41,7 +42,7 @@ def scalars(info: dict[str, Any], column: int) -> dict[str, Any]:
 
 
 def test_gymnasium_check_env(task_id: str) -> None:
-    env = gym.make(task_id, render_mode="rgb_array")
+    env = single(task_id, render_mode="rgb_array")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env.unwrapped)
@@ -55,31 +56,32 @@ def test_stable_baselines3_check_env(task_id: str) -> None:
 
 
 def test_spec_is_json_and_makes_the_same_env(task_id: str) -> None:
-    spec = gym.make(task_id).spec
+    spec = single(task_id).spec
     assert spec is not None
-    again = gym.make(gym.envs.registration.EnvSpec.from_json(spec.to_json()))
-    assert again.unwrapped.task.parameters == gym.make(task_id).unwrapped.task.parameters
+    again: Any = gym.make(EnvSpec.from_json(spec.to_json()))
+    assert again.unwrapped.task.parameters == single(task_id).task.parameters
 
 
 def test_module_prefix_needs_no_import(task_id: str) -> None:
-    assert gym.make(f"caudate.envs:{task_id}").unwrapped.task_info["id"] == task_id
+    assert single(f"caudate.envs:{task_id}").task_info["id"] == task_id
 
 
 def test_make_vec_gives_the_native_batch(task_id: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        batch = gym.make_vec(task_id, num_envs=3)
+        batch = batched(task_id, num_envs=3)
     assert type(batch) is caudate.envs.TaskVectorEnv
     assert batch.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP is batch.autoreset_mode
     obs, _ = batch.reset(seed=0)
-    assert obs in batch.observation_space and obs.dtype == np.float32
+    assert obs in batch.observation_space
+    assert obs.dtype == np.float32
 
 
 def test_task_info(task_id: str) -> None:
-    info = gym.make(task_id).unwrapped.task_info
+    info = single(task_id).task_info
     assert json.loads(json.dumps(info)) == info
     assert set(info) == {"id", "family", "dt_ms", "obs_names", "n_conditions", "parameters"}
-    batch = gym.make_vec(task_id, num_envs=2)
+    batch = batched(task_id, num_envs=2)
     assert batch.unwrapped.task_info == info
     assert len(info["obs_names"]) == batch.single_observation_space.shape[0]
 
@@ -90,21 +92,17 @@ def test_task_info(task_id: str) -> None:
 @pytest.mark.parametrize("n", [1, 3, 64])
 @pytest.mark.parametrize("past", [{}, {"prev_action": True, "prev_reward": True, "time": True}])
 def test_column_equals_single_env(task_id: str, n: int, past: dict[str, bool]) -> None:
-    batch = gym.make_vec(task_id, num_envs=n, **past)
+    batch = batched(task_id, num_envs=n, **past)
     actions = actions_for(batch, STEPS if n < 64 else 220)
-    obs, info = batch.reset(seed=7)
-    record = [(obs, None, None, None, info)] + [batch.step(row) for row in actions]
+    begin, _ = batch.reset(seed=7)
+    record = [batch.step(row) for row in actions]
     for column in {0, n // 2, n - 1}:
-        env = gym.make(task_id, **past).unwrapped
-        assert same(env.reset(seed=7 + column)[0], record[0][0][column])
+        env = single(task_id, **past)
+        assert same(env.reset(seed=7 + column)[0], begin[column])
         over = False
-        for row, (obs, reward, terminated, truncated, info) in zip(
-            actions, record[1:], strict=True
-        ):
-            if over:
-                mine = (*env.reset()[:1], 0.0, False, False, {})
-            else:
-                mine = env.step(row[column])
+        for row, (obs, reward, terminated, truncated, info) in zip(actions, record, strict=True):
+            # The native batch autoresets in the next step: reward 0, no flags, the action ignored.
+            mine = (env.reset()[0], 0.0, False, False, {}) if over else env.step(row[column])
             over = mine[2] or mine[3]
             assert same(mine[0], obs[column])
             assert mine[1] == reward[column]
@@ -116,7 +114,7 @@ def test_column_equals_single_env(task_id: str, n: int, past: dict[str, bool]) -
 
 
 def test_seeds_decide_everything(task_id: str) -> None:
-    batch, twin = gym.make_vec(task_id, num_envs=4), gym.make_vec(task_id, num_envs=4)
+    batch, twin = batched(task_id, num_envs=4), batched(task_id, num_envs=4)
     actions = actions_for(batch, 60)
     assert same(batch.reset(seed=[5, 9, 5, 2**62]), twin.reset(seed=np.array([5, 9, 5, 2**62])))
     actions[:, 2] = actions[:, 0]
@@ -137,11 +135,12 @@ def test_trials_do_not_depend_on_actions(task_id: str) -> None:
         order = np.argsort(facts["trial"])[:40]
         assert np.array_equal(facts["trial"][order], np.arange(40))
         tables.append({key: facts[key][order] for key in drawn & facts.keys()})
-    assert tables[0] and same(*tables)
+    assert tables[0]
+    assert same(*tables)
 
 
 def test_reset_goes_on_to_the_next_episode(task_id: str) -> None:
-    env = gym.make(task_id).unwrapped
+    env = single(task_id)
     env.reset(seed=1)
     first = [env.reset()[0] for _ in range(5)]
     env.reset(seed=1)
@@ -153,16 +152,19 @@ def test_reset_goes_on_to_the_next_episode(task_id: str) -> None:
 
 def test_modes_agree_with_gymnasium(task_id: str) -> None:
     """Our batch equals Gymnasium's own loop over our single envs, in all three modes."""
+    compare_with_gymnasium(task_id, {}, 230)
+
+
+def compare_with_gymnasium(task_id: str, kwargs: dict[str, Any], steps: int) -> None:
     for mode in AutoresetMode:
         for limit in (None, 9):
-            ours = gym.make_vec(
-                task_id, num_envs=3, autoreset_mode=mode, max_episode_steps=limit, targets=False
-            )
+            ours = batched(task_id, 3, autoreset_mode=mode, max_episode_steps=limit, **kwargs)
+            options = {**kwargs, "max_episode_steps": limit or -1}
             theirs = SyncVectorEnv(
-                [lambda limit=limit: gym.make(task_id, max_episode_steps=limit or -1)] * 3,
+                [lambda options=options: gym.make(task_id, **options)] * 3,
                 autoreset_mode=mode,
             )
-            _compare(ours, theirs, mode, STEPS if limit is None else 60)
+            _compare(ours, theirs, mode, steps if limit is None else 60)
 
 
 def _compare(ours: Any, theirs: Any, mode: AutoresetMode, steps: int) -> None:
@@ -193,7 +195,7 @@ def test_modes_agree_with_each_other(task_id: str) -> None:
 
 def _episodes(task_id: str, mode: str, count: int = 3) -> list[list[list[Any]]]:
     """Rewards and observations of the first episodes of two columns; action = step number."""
-    batch = gym.make_vec(task_id, num_envs=2, autoreset_mode=mode)
+    batch = batched(task_id, num_envs=2, autoreset_mode=mode)
     n_actions = int(batch.single_action_space.n)
     obs, _ = batch.reset(seed=4)
     done: list[list[list[Any]]] = [[], []]
@@ -225,8 +227,8 @@ def _episodes(task_id: str, mode: str, count: int = 3) -> list[list[list[Any]]]:
 
 
 def test_disabled_holds_finished_columns(task_id: str) -> None:
-    batch = gym.make_vec(task_id, num_envs=5, autoreset_mode="disabled")
-    obs, _ = batch.reset(seed=0)
+    batch = batched(task_id, num_envs=5, autoreset_mode="disabled")
+    batch.reset(seed=0)
     over = np.zeros(5, dtype=bool)
     before: Any = None
     for row in np.vstack([actions_for(batch, STEPS), actions_for(batch, 20)]):
@@ -257,8 +259,8 @@ def arrays_in(value: Any) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_no_memory_is_shared(task_id: str, mode: str) -> None:
-    batch = gym.make_vec(task_id, num_envs=3, autoreset_mode=mode)
-    twin = gym.make_vec(task_id, num_envs=3, autoreset_mode=mode)
+    batch = batched(task_id, num_envs=3, autoreset_mode=mode)
+    twin = batched(task_id, num_envs=3, autoreset_mode=mode)
     seen = arrays_in(batch.reset(seed=0))
     twin.reset(seed=0)
     for row in actions_for(batch, 30):
@@ -278,7 +280,7 @@ def test_no_memory_is_shared(task_id: str, mode: str) -> None:
 def test_state_is_exact(task_id: str, mode: str, past: dict[str, bool]) -> None:
     """A batch put back, or another one set, goes on bit for bit from any step."""
     options: dict[str, Any] = {"autoreset_mode": mode, **past}
-    batch, other = (gym.make_vec(task_id, num_envs=3, **options) for _ in range(2))
+    batch, other = (batched(task_id, num_envs=3, **options) for _ in range(2))
     batch.reset(seed=[3, 1, 3])
     actions = actions_for(batch, 70)
     for start in (0, 4, 9, 13, 30):
@@ -295,7 +297,7 @@ def test_state_is_exact(task_id: str, mode: str, past: dict[str, bool]) -> None:
 
 
 def test_state_of_single_env(task_id: str) -> None:
-    env, other = gym.make(task_id).unwrapped, gym.make(task_id).unwrapped
+    env, other = single(task_id), single(task_id)
     env.reset(seed=2)
     env.step(0)
     other.set_state(env.get_state())
@@ -360,14 +362,14 @@ def test_targets_played_as_actions_are_optimal(task_id: str) -> None:
         with pytest.raises(TaskError, match="no supervised targets"):
             task.sample_trials(2, seed=0)
         with pytest.raises(TaskError, match="targets"):
-            gym.make(task_id, targets=True)
+            single(task_id, targets=True)
         return
-    batch = gym.make_vec(task_id, num_envs=64, targets=True, autoreset_mode="disabled")
-    obs, info = batch.reset(seed=0)
+    batch = batched(task_id, num_envs=64, targets=True, autoreset_mode="disabled")
+    _, info = batch.reset(seed=0)
     total, over = np.zeros(64), np.zeros(64, dtype=bool)
     scores: list[np.ndarray] = []
     while not over.all():
-        obs, reward, terminated, truncated, info = batch.step(info["target"])
+        _, reward, terminated, truncated, info = batch.step(info["target"])
         total += reward
         over = terminated | truncated
         if "_trial_end" in info:
@@ -383,7 +385,7 @@ def test_sample_trials_are_those_of_the_env(task_id: str) -> None:
     samples = task.sample_trials(6, seed=21)
     assert samples.obs.dtype == np.float32
     assert samples.obs.shape[:2] == samples.target.shape == samples.mask.shape
-    env = gym.make(task_id, targets=True).unwrapped
+    env = single(task_id, targets=True)
     for trial in range(6):
         obs, info = env.reset(seed=21) if trial == 0 else env.reset()
         for step in range(samples.lengths[trial]):
@@ -404,16 +406,15 @@ def test_sample_trials_are_those_of_the_env(task_id: str) -> None:
 @pytest.mark.parametrize("limit", [None, 7])
 def test_stable_baselines3_batch(task_id: str, limit: int | None) -> None:
     pytest.importorskip("stable_baselines3")
-    vec = gym.make_vec(task_id, num_envs=3, max_episode_steps=limit).unwrapped.to_sb3()
-    twin = gym.make_vec(
-        task_id, num_envs=3, autoreset_mode="same_step", max_episode_steps=limit
-    )
+    vec = batched(task_id, num_envs=3, max_episode_steps=limit).to_sb3()
+    twin = batched(task_id, num_envs=3, autoreset_mode="same_step", max_episode_steps=limit)
     assert vec.seed(5) == [5, 6, 7]
     assert same(vec.reset(), twin.reset(seed=5)[0])
     for row in actions_for(twin, STEPS if limit is None else 40):
         obs, reward, done, infos = vec.step(row)
         theirs = twin.step(row)
-        assert same(obs, theirs[0]) and reward.dtype == np.float32
+        assert same(obs, theirs[0])
+        assert reward.dtype == np.float32
         assert same(done, theirs[2] | theirs[3])
         for column, info in enumerate(infos):
             if done[column]:
@@ -431,7 +432,7 @@ def test_stable_baselines3_trains_and_evaluates(task_id: str) -> None:
     from stable_baselines3.common.evaluation import evaluate_policy
     from stable_baselines3.common.vec_env import VecMonitor
 
-    vec = VecMonitor(gym.make_vec(task_id, num_envs=4).unwrapped.to_sb3())
+    vec = VecMonitor(batched(task_id, num_envs=4).to_sb3())
     model = sb3.PPO("MlpPolicy", vec, n_steps=16, batch_size=32, n_epochs=1, device="cpu")
     model.learn(128)
     mean, _ = evaluate_policy(model, vec, n_eval_episodes=4)
@@ -439,22 +440,25 @@ def test_stable_baselines3_trains_and_evaluates(task_id: str) -> None:
 
 
 def test_pictures(task_id: str) -> None:
-    env = gym.make(task_id, render_mode="rgb_array").unwrapped
+    env = single(task_id, render_mode="rgb_array")
     env.reset(seed=0)
     first = env.render()
     for _ in range(12):
         env.step(0)
     later = env.render()
     assert first.dtype == later.dtype == np.uint8
-    assert first.ndim == 3 and first.shape[2] == 3
-    assert first.std() > 5 and not same(first, later)
-    batch = gym.make_vec(task_id, num_envs=2, render_mode="rgb_array")
+    assert first.ndim == 3
+    assert first.shape[2] == 3
+    assert first.std() > 5
+    assert not same(first, later)
+    batch = batched(task_id, num_envs=2, render_mode="rgb_array")
     batch.reset(seed=0)
     for row in actions_for(batch, 12):
         batch.step(row)
     pictures = batch.render()
-    assert isinstance(pictures, tuple) and len(pictures) == 2
-    assert gym.make_vec(task_id, num_envs=2).render() is None
+    assert isinstance(pictures, tuple)
+    assert len(pictures) == 2
+    assert batched(task_id, num_envs=2).render() is None
 
 
 def test_import_is_light() -> None:
@@ -483,18 +487,18 @@ def test_bad_parameters(task_id: str) -> None:
         ({"rewards": 3}, "rewards=3"),
     ]:
         with pytest.raises(TaskError, match=words) as error:
-            gym.make(task_id, **kwargs)
+            single(task_id, **kwargs)
         assert "\n" not in str(error.value)
         with pytest.raises(TaskError, match=words):
-            gym.make_vec(task_id, num_envs=2, **kwargs)
+            batched(task_id, num_envs=2, **kwargs)
     with pytest.raises(TaskError, match="autoreset_mode"):
-        gym.make_vec(task_id, num_envs=2, autoreset_mode="later")
+        batched(task_id, num_envs=2, autoreset_mode="later")
     with pytest.raises(TaskError, match="num_envs"):
-        gym.make_vec(task_id, num_envs=0)
+        batched(task_id, num_envs=0)
 
 
 def test_bad_actions(task_id: str) -> None:
-    env, batch = gym.make(task_id).unwrapped, gym.make_vec(task_id, num_envs=2)
+    env, batch = single(task_id), batched(task_id, num_envs=2)
     with pytest.raises(TaskError, match="reset"):
         env.step(0)
     with pytest.raises(TaskError, match="reset"):
@@ -513,7 +517,7 @@ def test_bad_actions(task_id: str) -> None:
 
 
 def test_bad_seeds_and_options(task_id: str) -> None:
-    env, batch = gym.make(task_id).unwrapped, gym.make_vec(task_id, num_envs=2)
+    env, batch = single(task_id), batched(task_id, num_envs=2)
     for bad in (-1, 2**63, 1.5, "x"):
         with pytest.raises(TaskError, match="seed"):
             env.reset(seed=bad)
