@@ -68,7 +68,7 @@ def compare(
         raise UsageError(f"jobs={jobs} must be 1 or more.")
     comparison.check()
     folder = Path(out) / comparison.name
-    planned = [plan(comparison, entrant, row, folder) for entrant, row in _pairs(comparison)]
+    planned = [plan(entrant, row, folder) for entrant, row in _pairs(comparison)]
     todo = [job for some in planned for state, job in some if state != DONE]
     total = sum(map(len, planned))
     say(f"{comparison.name}: {total} runs, {total - len(todo)} finished before, {len(todo)} to do")
@@ -88,7 +88,7 @@ def compare(
     return Outcome(folder, table, failures, interrupted=not complete)
 
 
-def plan(comparison: Comparison, entrant: Entrant, row: Row, folder: Path) -> list[tuple[str, Job]]:
+def plan(entrant: Entrant, row: Row, folder: Path) -> list[tuple[str, Job]]:
     """What there is to do for each seed of one agent on one row."""
     preset = find_preset(entrant.name, row.task)
     arguments: dict[str, Any] = {

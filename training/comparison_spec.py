@@ -9,7 +9,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ..agents.registry import agent_spec
 from ..envs import make_task
@@ -40,7 +49,7 @@ class Entrant(_Table):
     name: str
     label: str = ""
     options: dict[str, Any] = Field(default_factory=dict)
-    seeds: int | list[int] = Field(default=SEEDS)
+    seeds: PositiveInt | list[NonNegativeInt] = SEEDS
     cpu_limit: float = Field(default=0.0, ge=0)
 
     @model_validator(mode="before")
@@ -210,7 +219,8 @@ def _build(content: dict[str, Any], what: str) -> Comparison:
         comparison = Comparison.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{what} is not valid at {place or 'the top'}: {first['msg']}.") from error
+        place = ".".join(str(part) for part in first["loc"]) or "the top"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{what} is not valid at {place}: {reason}.") from error
     comparison.check()
     return comparison

@@ -1,0 +1,210 @@
+"""Comparisons: what they run, what they never run again, and what they write."""
+
+import csv
+import json
+import shutil
+
+import pytest
+
+from caudate.agents import AgentError
+from caudate.training import UsageError, compare, train
+from caudate.training.comparison import DONE, RESUME, START, plan
+from caudate.training.comparison_spec import comparison_from_names, load_comparison
+from caudate.training.runs import Run
+
+BENCH = "caudate/DelayedMatch-Bench-v0"
+
+SPEC = """
+title = "Small"
+
+[[agents]]
+name = "eprop-rate"
+label = "small, learns"
+seeds = 2
+options = { n_neurons = 16 }
+
+[[agents]]
+name = "reservoir"
+label = "fails"
+seeds = 1
+options = { n_neurons = 16 }
+
+[[rows]]
+label = "match"
+task = "caudate/DelayedMatch-Bench-v0"
+until = 0.4
+steps = 4_000
+eval_every = 1_000
+options = { "fails" = { optimizer = "no such" } }
+
+[[rows]]
+label = "fixed"
+task = "caudate/DelayedMatch-Bench-v0"
+env = { delay = 200.0 }
+steps = 1_000
+eval_every = 500
+options = { "fails" = { optimizer = "no such" } }
+"""
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A comparison of two agents, one of which cannot be built, on two rows."""
+    folder = tmp_path_factory.mktemp("comparison")
+    spec = folder / "small.toml"
+    spec.write_text(SPEC)
+    said: list[str] = []
+    page = folder / "docs" / "results.md"
+    page.parent.mkdir()
+    page.write_text("# Ours\n\n<!-- begin: small -->\nold\n<!-- end: small -->\n\nThe end.\n")
+    outcome = compare(
+        spec, out=folder / "runs", jobs=2, docs=folder / "docs/results", say=said.append
+    )
+    return folder, outcome, said
+
+
+def small(folder):
+    return load_comparison(folder / "small.toml")
+
+
+def test_failures_are_told_and_the_rest_goes_on(done):
+    _, outcome, said = done
+    assert len(outcome.table.lines) == 4
+    assert sorted(outcome.failures)[0].startswith("fixed/fails-seed0: ")
+    assert len(outcome.failures) == 2
+    assert all("optimizer='no such'" in failure for failure in outcome.failures)
+    assert sum("failed: " in line and line.startswith("failed") for line in said) == 2
+
+
+def test_lines_hold_what_the_runs_did(done):
+    folder, outcome, _ = done
+    for line in outcome.table.lines:
+        run = Run.open(folder / f"runs/small/{line.row}/small-learns-seed{line.seed}")
+        assert run.config.seed == line.seed
+        assert run.config.wandb["mode"] == "off"
+        assert run.result is not None
+        assert line.steps == run.result["timesteps"]
+        assert line.score == run.result["confirmed"]["value"]
+        assert line.reached is (None if line.row == "fixed" else True)
+
+
+def test_files(done):
+    _, outcome, _ = done
+    rows = list(csv.DictReader((outcome.path / "table.csv").read_text().splitlines()))
+    assert [(row["row"], row["seed"]) for row in rows] == [
+        ("match", "0"),
+        ("match", "1"),
+        ("fixed", "0"),
+        ("fixed", "1"),
+    ]
+    assert float(rows[0]["chance"]) == 0.5
+    content = json.loads((outcome.path / "table.json").read_text())
+    assert len(content["runs"]) == 4
+    assert content["summaries"][0]["solved"] == 2
+    assert not content["summaries"][0]["costs"]["steps"]["median"]["censored"]
+    for name in ("match", "fixed"):
+        assert (outcome.path / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_docs_section_is_replaced_and_names_its_command(done):
+    folder, outcome, _ = done
+    text = (folder / "docs/results.md").read_text()
+    assert text.startswith("# Ours\n\n<!-- begin: small -->\n## Small\n")
+    assert text.endswith("<!-- end: small -->\n\nThe end.\n")
+    assert "old" not in text
+    assert f"caudate compare {folder / 'small.toml'} --docs {folder / 'docs/results'}" in text
+    assert "results/small-match.png" in text
+    assert (folder / "docs/results/small-match.png").is_file()
+    assert (folder / "docs/results/small.csv").read_text() == (
+        outcome.path / "table.csv"
+    ).read_text()
+
+
+def test_finished_runs_are_not_repeated(done):
+    folder, outcome, _ = done
+    results = sorted(outcome.path.glob("*/*/result.json"))
+    before = [path.stat().st_mtime_ns for path in results]
+    said: list[str] = []
+    again = compare(small(folder), out=folder / "runs", jobs=1, say=said.append)
+    assert "6 runs, 4 finished before, 2 to do" in said[0]
+    assert [path.stat().st_mtime_ns for path in results] == before
+    assert again.table.lines == outcome.table.lines
+
+
+def test_plan_sees_changed_settings_and_interrupted_runs(done, tmp_path):
+    folder, outcome, _ = done
+    shutil.copytree(outcome.path, tmp_path / "small")
+    comparison = small(folder)
+    agent, row = comparison.agents[0], comparison.rows[0]
+
+    def states(agent, row):
+        return [state for state, _ in plan(agent, row, tmp_path / "small")]
+
+    assert states(agent, row) == [DONE, DONE]
+    assert states(agent, row.model_copy(update={"until": 0.5})) == [START, START]
+    assert states(agent, row.model_copy(update={"env": {"n_stim": 4}})) == [START, START]
+    assert states(agent.model_copy(update={"options": {"n_neurons": 17}}), row) == [START, START]
+    assert states(agent.model_copy(update={"seeds": [1, 5]}), row) == [DONE, START]
+    (tmp_path / "small/match/small-learns-seed0/result.json").unlink()
+    assert states(agent, row) == [RESUME, DONE]
+    (tmp_path / "small/match/small-learns-seed0/checkpoints/last.caudate").unlink()
+    assert states(agent, row) == [START, DONE]
+
+
+def test_an_interrupted_run_is_gone_on_with(tmp_path):
+    comparison = comparison_from_names(
+        ["eprop-rate"], [BENCH], seeds=[3], until=None, steps=2000, name="one"
+    )
+    [(_, job)] = plan(comparison.agents[0], comparison.rows[0], tmp_path / "one")
+    quiet = {"wandb": "off", "progress": False, "say": lambda text: None}
+    train(**job.arguments, out=job.path.parent, name=job.path.name, **quiet)
+    metrics = (job.path / "metrics.jsonl").read_bytes()
+    (job.path / "result.json").unlink()  # as if it had been killed at its very end
+    said: list[str] = []
+    outcome = compare(comparison, out=tmp_path, jobs=1, say=said.append)
+    assert "0 finished before, 1 to do" in said[0]
+    assert outcome.failures == []
+    assert [line.seed for line in outcome.table.lines] == [3]
+    assert (job.path / "metrics.jsonl").read_bytes() == metrics
+
+
+def test_the_librarys_comparison_is_valid():
+    first = load_comparison("first")
+    assert [agent.name for agent in first.agents][-1] == "recurrent-ppo"
+    limits = {agent.name: agent.cpu_limit for agent in first.agents}
+    assert (limits["eprop"], limits["ppo"], limits["recurrent-ppo"]) == (30, 20, 60)
+    assert {row.env.get("hazard") for row in first.rows} == {None, 0.05}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("until = 0.4", "untill = 0.4"), "rows.0.untill"),
+        (('"small, learns"', '"fails"'), "more than one entry"),
+        (("steps = 1_000\n", ""), "has no end"),
+        (('"fails" = {', '"fail" = {'), "did you mean 'fails'"),
+        (("seeds = 2", "seeds = 0"), "seeds"),
+        (("[[rows]]", "[[rows"), "is not TOML"),
+        (("DelayedMatch-Bench", "DelayedMatch-Bnch"), "is unknown"),
+        (("delay = 200.0", "dealy = 200.0"), "did you mean 'delay'"),
+    ],
+)
+def test_mistakes_in_a_file_are_one_sentence(tmp_path, change, message):
+    path = tmp_path / "bad.toml"
+    path.write_text(SPEC.replace(*change, 1))
+    with pytest.raises(ValueError, match=message) as caught:
+        load_comparison(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_mistakes_in_names():
+    with pytest.raises(UsageError, match="did you mean 'first'"):
+        load_comparison("frist")
+    with pytest.raises(UsageError, match="Cannot read"):
+        load_comparison("nowhere/spec.toml")
+    with pytest.raises(AgentError, match="did you mean 'eprop'"):
+        comparison_from_names(["eporp"], [BENCH])
+    with pytest.raises(UsageError, match="no end"):
+        comparison_from_names(["eprop"], [BENCH], until=None)
+    with pytest.raises(UsageError, match="jobs=0"):
+        compare("first", jobs=0)

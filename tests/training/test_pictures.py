@@ -1,0 +1,117 @@
+"""Learning curves and watching: they draw what the runs recorded."""
+
+import json
+
+import numpy as np
+import pytest
+
+from caudate.training import UsageError
+from caudate.training.curves import CPU, STEPS, Curve, band, group, read_curve, wants_log
+from caudate.training.plotting import draw_curves, plot
+from caudate.training.runs import Run
+from caudate.training.watching import watch
+
+from .conftest import small_run
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    return [small_run(folder / str(seed), seed=seed).path for seed in (0, 1)]
+
+
+def curve(label, scores, step=100.0):
+    x = step * np.arange(len(scores))
+    return Curve(label, {STEPS: x, CPU: x / 1000}, np.array(scores))
+
+
+def is_png(path):
+    return path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_read_curve_is_what_was_recorded(runs):
+    run = Run.open(runs[0])
+    found = read_curve(run)
+    assert found is not None
+    assert found.label == "eprop-rate"
+    assert found.score.tolist() == [record["score"] for record in run.records()]
+    assert found.x[CPU].tolist() == [r["cpu_seconds"] for r in run.records("timing.jsonl")]
+
+
+def test_band_summarises_seeds_and_holds_the_last_score():
+    curves = [curve("a", [0.0, 1.0]), curve("a", [0.0, 1.0, 1.0])]
+    found = band(curves, STEPS, log=False)
+    assert (found.x[0], found.x[-1], found.n) == (0, 200, 2)
+    assert found.middle == pytest.approx(np.clip(found.x / 100, 0, 1))
+    assert found.low == pytest.approx(found.middle)
+    many = band([curve("a", [s, s]) for s in (0.2, 0.4, 0.6, 0.8)], STEPS, log=False)
+    assert many.middle == pytest.approx(0.5)
+    assert many.low[0] < 0.5 < many.high[0]
+
+
+def test_log_axes_where_one_group_needs_far_more():
+    near = group([curve("a", [0, 1]), curve("b", [0, 1, 1])])
+    far = group([curve("a", [0, 1]), curve("b", [0, 1], step=1e4)])
+    assert list(far) == ["a", "b"]
+    assert not wants_log(near.values(), STEPS)
+    assert wants_log(far.values(), STEPS)
+    assert band(far["b"], STEPS, log=True).x[0] == 1e4
+
+
+def test_plot_writes_into_the_first_run(runs):
+    path = plot(runs)
+    assert path == runs[0] / "figures" / "learning-curve.png"
+    assert is_png(path)
+
+
+def test_plot_other_format_and_return(runs, tmp_path):
+    assert plot(runs[0], tmp_path / "new" / "a.svg").read_text().startswith("<?xml")
+    curves = [curve(f"agent {i}", [0, 10 * i, 300]) for i in range(9)]
+    draw_curves(curves, tmp_path / "b.png", title="nine", marks={}, kind="return")
+    assert is_png(tmp_path / "b.png")
+
+
+def test_mistakes_in_plot(runs, tmp_path):
+    with pytest.raises(UsageError, match="nothing to plot"):
+        plot([])
+    with pytest.raises(UsageError, match="Cannot write"):
+        plot(runs, tmp_path / "a.nosuchformat")
+    other = small_run(tmp_path, env_kwargs={"n_stim": 4}, steps=600)
+    with pytest.raises(UsageError, match="another task"):
+        plot([runs[0], other.path])
+    (other.path / "metrics.jsonl").write_text("")
+    with pytest.raises(UsageError, match="no record yet"):
+        plot(other.path)
+
+
+def test_watch_tells_every_step_and_draws(runs):
+    said: list[str] = []
+    path = watch(runs[0], trials=2, say=said.append)
+    assert path == runs[0] / "figures" / "watch.png"
+    assert is_png(path)
+    steps = [line for line in said if " ms  " in line]
+    assert len(steps) >= 2 * 10
+    assert steps[0].split()[:3] == ["0", "ms", "fixation"]
+    assert any("stim_" in line for line in steps)
+    assert sum(line.startswith("correct ") for line in said) == 2
+    again: list[str] = []
+    watch(runs[0], trials=2, say=again.append)
+    assert again == said
+
+
+def test_watch_stops_after_the_steps_it_may_take(runs):
+    said: list[str] = []
+    watch(runs[0], trials=100, max_steps=3, say=said.append)
+    assert sum(" ms  " in line for line in said) == 3
+
+
+def test_mistakes_in_watch(runs, nan_env, tmp_path):
+    with pytest.raises(UsageError, match="trials=0"):
+        watch(runs[0], trials=0)
+    with pytest.raises(UsageError, match="no run folder"):
+        watch(tmp_path / "nowhere")
+    run = small_run(tmp_path, steps=600)
+    config = json.loads((run.path / "config.json").read_text())
+    (run.path / "config.json").write_text(json.dumps(config | {"env_id": nan_env}))
+    with pytest.raises(UsageError, match="cannot be drawn"):
+        watch(run.path)
