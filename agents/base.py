@@ -36,6 +36,10 @@ class Agent(ABC):
     env_kwargs: dict[str, Any]
     num_timesteps: int = 0
 
+    @abstractmethod
+    def __init__(self, env: Any, **options: Any):
+        """Build an agent for ``env``: an id, an environment or a batch of environments."""
+
     @classmethod
     @abstractmethod
     def option_types(cls) -> dict[str, tuple[Any, Any]]:
@@ -54,7 +58,7 @@ class Agent(ABC):
         ``updates`` and ``return_mean`` (of the episodes that ended in this batch, NaN if none).
         """
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> None:  # noqa: B027 (most agents have nothing to compile)
         """Compile what is compiled at first use, so that a clock can start after it."""
 
     @abstractmethod
@@ -99,7 +103,7 @@ class Agent(ABC):
         start = 0 if reset_num_timesteps else self.num_timesteps
         if reset_num_timesteps:
             self.num_timesteps = 0
-        with _progress(total_timesteps, progress_bar) as advance:
+        with _Progress(total_timesteps, progress_bar) as advance:
             while self.num_timesteps - start < total_timesteps:
                 before = self.num_timesteps
                 metrics = self.update()
@@ -110,7 +114,9 @@ class Agent(ABC):
 
     def save(self, path: str | Path) -> None:
         """Write the agent to one file, atomically (see :mod:`caudate.agents.checkpoint`)."""
-        write_checkpoint(path, {"agent": self.name, "config": self.config, "state": self.get_state()})
+        write_checkpoint(
+            path, {"agent": self.name, "config": self.config, "state": self.get_state()}
+        )
 
     @classmethod
     def load(cls, path: str | Path, env: Any = None) -> Self:
@@ -118,7 +124,8 @@ class Agent(ABC):
         content = read_checkpoint(path)
         if content.get("agent") != cls.name:
             raise CheckpointError(
-                f"{path} holds a {content.get('agent')!r} agent, not {cls.name!r}: load it with that class."
+                f"{path} holds a {content.get('agent')!r} agent, not {cls.name!r}: load it with "
+                "that class."
             )
         agent = cls.from_config(content["config"], env)
         agent.set_state(content["state"])
@@ -130,7 +137,9 @@ class Agent(ABC):
         options = dict(config)
         target = options.pop("env_id", None)
         if env is None and target is None:
-            raise AgentError("This agent was trained on an environment object: pass env= to load it.")
+            raise AgentError(
+                "This agent was trained on an environment object: pass env= to load it."
+            )
         if env is not None and not isinstance(env, str):  # built already: its own size counts
             options.pop("n_envs", None)
         if env is not None:
@@ -138,7 +147,7 @@ class Agent(ABC):
         return cls(target if env is None else env, **options)
 
 
-class _progress:
+class _Progress:
     """A progress bar over environment steps, or nothing."""
 
     def __init__(self, total: int, show: bool):
@@ -154,9 +163,7 @@ class _progress:
         task = self.bar.add_task("learning", total=self.total)
 
         def advance(steps: int, metrics: Metrics) -> None:
-            self.bar.update(
-                task, advance=steps, description=f"return {metrics['return_mean']:.3f}"
-            )
+            self.bar.update(task, advance=steps, description=f"return {metrics['return_mean']:.3f}")
 
         return advance
 

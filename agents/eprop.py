@@ -4,8 +4,8 @@ Bellec et al. (2020), doi:10.1038/s41467-020-17236-y, eqs 5 and 30-37; for rate 
 RFLO with reward, Murray (2019), doi:10.7554/eLife.43299. The same backward routine with one more
 term is BPTT (``gradient="exact"``).
 
-A neuron j gets the learning signal ``L_j = sum_k B_jk dLoss/dy_k`` from the readouts y, with feedback
-weights B that are symmetric (the readout's own), random, or adaptive.
+A neuron j gets the learning signal ``L_j = sum_k B_jk dLoss/dy_k`` from the readouts y, with
+feedback weights B that are symmetric (the readout's own), random, or adaptive.
 """
 
 from __future__ import annotations

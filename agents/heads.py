@@ -1,8 +1,8 @@
 """Policy heads: what the readout's numbers mean as a distribution over actions.
 
-Both heads answer the same questions for a batch of outputs (B, K): sample with given noise (so that
-two columns can share their luck), the most likely action, the score ``d(-log p(action)) / d output``
-and the entropy with its gradient.
+Both heads answer the same questions for a batch of outputs (B, K): sample with given noise (so
+that two columns can share their luck), the most likely action, the score
+``d(-log p(action)) / d output`` and the entropy with its gradient.
 """
 
 from __future__ import annotations

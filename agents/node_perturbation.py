@@ -11,8 +11,7 @@ in choosing actions, the noise with opposite signs; a column's baseline is the m
 which removes all even orders of the noise.
 
 The noise may be correlated in time (Ornstein-Uhlenbeck, variance kept): the estimate is then the
-gradient smoothed by the noise's autocorrelation, still a descent direction, and with slow inputs and
-delayed reward its signal-to-noise ratio is several times that of white noise.
+gradient smoothed by the noise's autocorrelation, still a descent direction.
 
 The readout learns by its own policy gradient.
 """

@@ -1,6 +1,6 @@
 """The forward execution of e-prop: eligibility traces meet TD errors while the episode runs.
 
-Per synapse, with ebar the filtered eligibility of the network and L the learning signal of an action
+Per synapse, with ebar the network's filtered eligibility and L the learning signal of an action
 (Bellec et al. 2020, doi:10.1038/s41467-020-17236-y, eqs 30-37)::
 
     F[t] = gamma lambda F[t-1] + L[t] ebar[t]
@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from .networks import RateNetwork, SpikingNetwork
+from .networks.spiking import SpikingTraces
 from .optimizers import Parameters
 
 
@@ -42,6 +43,7 @@ class OnlineGradient:
 
     def count_spikes(self, alive: np.ndarray) -> None:
         """Take this step into the firing-rate term of columns that still run, (B,)."""
+        assert isinstance(self.traces, SpikingTraces)
         self.spikes += alive[:, None, None] * self.traces.raw_sum
 
     def reward(self, modulator: np.ndarray) -> None:

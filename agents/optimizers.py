@@ -12,7 +12,7 @@ Parameters = dict[str, np.ndarray]
 
 
 def clip_by_norm(gradient: Parameters, limit: float) -> float:
-    """Scale ``gradient`` in place to a global norm of at most ``limit``; returns the norm before."""
+    """Scale ``gradient`` in place to a norm of at most ``limit``; returns the norm before."""
     norm = float(np.sqrt(sum(np.vdot(g, g) for g in gradient.values())))
     if norm > limit > 0:
         for g in gradient.values():

@@ -55,7 +55,9 @@ def _coerce(agent: str, name: str, value: Any, kind: Any) -> Any:
         inner = typing.get_args(kind)
         if isinstance(value, (list, tuple)) and len(value) == len(inner):
             return tuple(_coerce(agent, name, v, k) for v, k in zip(value, inner, strict=True))
-        raise AgentError(f"{agent}: {name}={value!r} must be {len(inner)} values, like (2.0, 50.0).")
+        raise AgentError(
+            f"{agent}: {name}={value!r} must be {len(inner)} values, like (2.0, 50.0)."
+        )
     if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     if kind is int and isinstance(value, float) and value.is_integer():

@@ -243,7 +243,8 @@ class RecurrentAgent(Agent):
             if stored is None or stored.shape != w.shape:
                 raise CheckpointError(
                     f"The checkpoint's {name} has shape {getattr(stored, 'shape', None)}, this "
-                    f"agent needs {w.shape}: build it with the checkpoint's options and environment."
+                    f"agent needs {w.shape}: build it with the checkpoint's options and "
+                    "environment."
                 )
             w[...] = stored
         self.network.set_constants(state["constants"])

@@ -39,7 +39,10 @@ AGENTS: dict[str, AgentSpec] = {
     for spec in (
         AgentSpec("eprop", "reward-based e-prop, LIF and ALIF neurons", ".eprop:EProp"),
         AgentSpec(
-            "eprop-rate", "reward-based e-prop, leaky rate units", ".eprop:EProp", {"network": "rate"}
+            "eprop-rate",
+            "reward-based e-prop, leaky rate units",
+            ".eprop:EProp",
+            {"network": "rate"},
         ),
         AgentSpec(
             "bptt",

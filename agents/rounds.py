@@ -41,7 +41,7 @@ class Rounds:
         self._max_steps = max_episode_steps
         self._holds = env.metadata.get("autoreset_mode") == AutoresetMode.DISABLED
 
-    def reset(self, seeds: Sequence[int]) -> np.ndarray:
+    def reset(self, seeds: Sequence[int] | np.ndarray) -> np.ndarray:
         """Begin a round; returns observations (B, D)."""
         n = self.n_envs
         self.alive = np.ones(n, bool)
@@ -50,7 +50,9 @@ class Rounds:
         self.returns = np.zeros(n)
         self.lengths = np.zeros(n, int)
         self._steps = 0
-        observation, _ = self.env.reset(seed=[int(s) for s in seeds])
+        # Gymnasium's annotation knows one integer only; its batches take a list.
+        one_each: Any = [int(s) for s in seeds]
+        observation, _ = self.env.reset(seed=one_each)
         return self._checked(observation)
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -62,7 +64,8 @@ class Rounds:
         reward = np.where(self.alive, reward, 0.0)
         if not np.isfinite(reward.sum()):
             raise AgentError(
-                f"The environment returned a reward of {_first_bad(reward)}: rewards must be finite."
+                f"The environment returned a reward of {_first_bad(reward)}: "
+                "rewards must be finite."
             )
         self.returns += reward
         self.lengths += self.alive

@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Tape:
-    """Named arrays with a leading time axis that grows by doubling and is reused from round to round.
+    """Named arrays with a leading time axis that grows by doubling; reused from round to round.
 
     ``tape.row(name)`` is the row of the current step, to be written in place; ``tape[name]`` is the
     record so far, shape (T, ...).

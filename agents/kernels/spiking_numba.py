@@ -20,6 +20,7 @@ def forward(
 ) -> None:
     """As :func:`.spiking_numpy.forward`."""
     real = psi_out.dtype.type
+    v, a, z, f = state
     _forward(
         constants.alpha,
         constants.rho,
@@ -30,7 +31,10 @@ def forward(
         np.ascontiguousarray(w_rec.T),
         current,
         substeps,
-        *state,
+        v,
+        a,
+        z,
+        f,
         z_out,
         psi_out,
     )

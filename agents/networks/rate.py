@@ -28,9 +28,7 @@ RateTape = Tape
 Parameters = dict[str, np.ndarray]
 
 
-def spread_time_constants(
-    rng: np.random.Generator, n: int, low: float, high: float
-) -> np.ndarray:
+def spread_time_constants(rng: np.random.Generator, n: int, low: float, high: float) -> np.ndarray:
     """n time constants, log-uniform in [low, high]; evenly spaced quantiles in random order."""
     quantiles = (np.arange(n) + 0.5) / n
     return low * (high / low) ** rng.permutation(quantiles)

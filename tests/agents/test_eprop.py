@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -29,10 +30,14 @@ OURS = [name for name, spec in AGENTS.items() if spec.extra is None]
 KERNEL = {"eprop": {"kernel": "numpy"}}  # no compilation in tests of other things
 
 
-def small(name: str, env="test/Echo-v0", **kwargs):
+def small(name: str, env: Any = "test/Echo-v0", **kwargs: Any) -> Any:
     return make_agent(
         name, env, **{"seed": 1, "n_envs": 6, "n_neurons": 12} | KERNEL.get(name, {}) | kwargs
     )
+
+
+def updates(agent: Any, n: int) -> list[dict[str, float]]:
+    return [agent.update() for _ in range(n)]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +72,7 @@ def test_resumed_equals_undisturbed_bit_for_bit(tmp_path, name, env):
     for _ in range(2):
         straight.update()
     straight.save(tmp_path / "agent.caudate")
-    resumed = load_agent(tmp_path / "agent.caudate")
+    resumed: Any = load_agent(tmp_path / "agent.caudate")
     for _ in range(2):
         a, b = straight.update(), resumed.update()
         assert a == b
@@ -117,13 +122,15 @@ def test_learn_counts_transitions_and_stops_on_request():
     agent.learn(10_000, callback=lambda agent, metrics: calls.append(metrics) or len(calls) < 3)
     assert len(calls) == 3
     with pytest.raises(AgentError, match="callback=EvalCallback is not supported"):
-
-        class EvalCallback:
-            def init_callback(self): ...
-
-            def __call__(self): ...
-
         agent.learn(10, callback=EvalCallback())
+
+
+class EvalCallback:
+    """Looks like one of Stable-Baselines3."""
+
+    def init_callback(self): ...
+
+    def __call__(self): ...
 
 
 def test_loading_another_agents_file_is_refused(tmp_path):
@@ -147,8 +154,7 @@ def test_silent_networks_are_reported():
     agent = small("eprop", input_gain=0.0, recurrent_gain=0.0, rate_coef=0.0)
     agent.parameters["bias"][...] = -1.0
     with pytest.warns(LearningWarning, match="almost no neuron spikes.*input_gain"):
-        for _ in range(25):
-            agent.update()
+        updates(agent, 25)
 
 
 def test_rewards_that_never_come_are_reported(monkeypatch):
@@ -157,8 +163,7 @@ def test_rewards_that_never_come_are_reported(monkeypatch):
     monkeypatch.setattr(agent.rounds, "step", lambda a: (step(a)[0], np.zeros(agent.n_envs)))
     monkeypatch.setattr(agent, "_episode_worth", lambda: np.zeros(agent.n_envs))
     with pytest.warns(LearningWarning, match="every advantage is zero"):
-        for _ in range(25):
-            agent.update()
+        updates(agent, 25)
 
 
 def test_an_update_that_is_not_finite_leaves_the_last_good_weights():
@@ -193,7 +198,9 @@ def test_names():
 
 @pytest.mark.parametrize("cls", [EProp, NodePerturbation])
 def test_adding_a_reservoir_control_keeps_the_network_fixed(cls):
-    agent = small("reservoir") if cls is EProp else small("node-perturbation", perturbation_rate=0.0)
+    agent = (
+        small("reservoir") if cls is EProp else small("node-perturbation", perturbation_rate=0.0)
+    )
     before = {k: agent.parameters[k].copy() for k in ("W_in", "W_rec", "bias", "W_out")}
     for _ in range(3):
         agent.update()

@@ -6,6 +6,8 @@ rule ignores detached. Nothing of the library's backward code is used in it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ torch = pytest.importorskip("torch")
 TOLERANCE = 1e-10
 
 
-def make(network: str, **options) -> EProp:
+def make(network: str, **options: Any) -> Any:
     """An agent on episodes of different lengths, away from its initial symmetric state."""
     agent = EProp(
         "test/Echo-v0",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import caudate.envs  # noqa: F401
 from caudate.agents import AgentError, EProp, NodePerturbation
 from caudate.agents.advantages import discounted_sums
 
-import caudate.envs  # noqa: F401
 from . import toy_envs  # noqa: F401
 
 

@@ -49,23 +49,28 @@ def test_equal_noise_gives_equal_luck():
     np.testing.assert_array_equal(actions[:50], actions[50:])
 
 
+def softmax_log_p(head, y, actions, free):
+    return np.log(head.probabilities(y))[0, actions[0]]
+
+
+def gaussian_log_p(head, y, actions, free):
+    z = (actions - y) / np.exp(free)
+    return float(np.sum(-0.5 * z**2 - free - 0.5 * np.log(2 * np.pi)))
+
+
 @pytest.mark.parametrize("kind", ["softmax", "gaussian"])
 def test_scores_and_entropy_gradients_by_finite_differences(kind):
     rng = np.random.default_rng(0)
     if kind == "softmax":
         head, free, actions = SoftmaxHead(gym.spaces.Discrete(3)), NO_FREE, np.array([2])
-        outputs = rng.standard_normal((1, 3))
-
-        def log_p(y, free):
-            return np.log(head.probabilities(y))[0, actions[0]]
+        outputs, log_p_of = rng.standard_normal((1, 3)), softmax_log_p
     else:
         head = GaussianHead(gym.spaces.Box(-1, 1, (2,)))
         free, actions = np.array([0.2, -0.4]), rng.standard_normal((1, 2))
-        outputs = rng.standard_normal((1, 2))
+        outputs, log_p_of = rng.standard_normal((1, 2)), gaussian_log_p
 
-        def log_p(y, free):
-            z = (actions - y) / np.exp(free)
-            return float(np.sum(-0.5 * z**2 - free - 0.5 * np.log(2 * np.pi)))
+    def log_p(y, free):
+        return log_p_of(head, y, actions, free)
 
     score, free_score = head.score(outputs, actions, free)
     _, entropy_score, entropy_free = head.entropy(outputs, free)

@@ -69,6 +69,6 @@ class Faulty(Echo):
         return x, r, ended and not self.endless, cut, info
 
 
-gym.register("test/Echo-v0", entry_point=Echo)
-gym.register("test/Target-v0", entry_point=Target)
-gym.register("test/Faulty-v0", entry_point=Faulty)
+gym.register("test/Echo-v0", entry_point=f"{__name__}:Echo")
+gym.register("test/Target-v0", entry_point=f"{__name__}:Target")
+gym.register("test/Faulty-v0", entry_point=f"{__name__}:Faulty")
