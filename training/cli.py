@@ -13,10 +13,10 @@ from typing import Annotated
 
 import typer
 
-from .commands import register
+from .commands import EXIT_INTERRUPTED, JsonFile, register
 from .errors import UsageError
 
-EXIT_USAGE, EXIT_BELOW, EXIT_INTERRUPTED = 2, 3, 130
+EXIT_USAGE, EXIT_BELOW = 2, 3
 
 app = typer.Typer(
     name="caudate",
@@ -30,8 +30,6 @@ app = typer.Typer(
 Agent = Annotated[str | None, typer.Argument(help="Name from `caudate agents`.")]
 Task = Annotated[str | None, typer.Argument(help="Id from `caudate envs` or of Gymnasium.")]
 RunOrFile = Annotated[Path, typer.Argument(help="Run folder or checkpoint file.")]
-Assignments = Annotated[list[str], typer.Option(metavar="KEY=VALUE")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the result here.")]
 
 
 def _version(asked: bool) -> None:

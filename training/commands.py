@@ -9,6 +9,8 @@ import typer
 
 from .errors import UsageError
 
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the result here.")]
+
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 
@@ -78,7 +80,44 @@ def compare(
     raise typer.Exit(EXIT_FAILED if outcome.failures else 0)
 
 
+def bench_envs(
+    tasks: Annotated[
+        list[str] | None, typer.Argument(help="Ids; default: all of this library.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="CPU time of a repeat.")] = 1.0,
+    json_file: JsonFile = None,
+) -> None:
+    """Steps per CPU-second of the tasks, natively batched and in Gymnasium's SyncVectorEnv."""
+    from .bench_envs import bench_envs
+
+    bench_envs(tasks or None, seconds=seconds, json_file=json_file, say=typer.echo)
+
+
+def bench_agents(
+    agents: Annotated[list[str] | None, typer.Argument(help="Names; default: all.")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Ids, as often as you like.")] = None,
+    seconds: Annotated[float, typer.Option(help="CPU time of a repeat.")] = 1.0,
+    kernels: Annotated[bool, typer.Option(help="The spiking kernel too.")] = True,
+    json_file: JsonFile = None,
+) -> None:
+    """Steps per CPU-second of agents while they learn, beside RecurrentPPO."""
+    from .bench_agents import TASKS, bench_agents
+
+    bench_agents(
+        agents or None,
+        task or TASKS,
+        seconds=seconds,
+        kernels=kernels,
+        json_file=json_file,
+        say=typer.echo,
+    )
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the command line."""
     for command in (plot, watch, compare):
         app.command()(command)
+    bench = typer.Typer(help="Measure speed.", no_args_is_help=True, rich_markup_mode=None)
+    bench.command("envs")(bench_envs)
+    bench.command("agents")(bench_agents)
+    app.add_typer(bench, name="bench")

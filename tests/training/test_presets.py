@@ -1,0 +1,90 @@
+"""Presets as data, and values from the command line."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+
+import pytest
+
+from caudate.agents import AGENTS, option_types
+from caudate.envs import task_ids
+from caudate.training import UsageError, preset
+from caudate.training.assignments import agent_options, describe, env_parameters, parse_as
+from caudate.training.evaluation import check_env_id
+from caudate.training.presets import Preset, find_preset, preset_names
+
+from .conftest import TASK
+
+
+def test_every_preset_names_a_task_an_agent_and_known_options():
+    ours = {task.split("/")[-1]: task for task in task_ids()}
+    for name in preset_names():
+        env_id = ours.get(name, name)
+        check_env_id(env_id)
+        text = (files("caudate.training") / "presets" / f"{name}.toml").read_text("utf-8")
+        for agent, table in tomllib.loads(text).items():
+            assert agent in AGENTS
+            found = find_preset(agent, env_id)
+            assert found.steps > 0
+            assert set(found.options) <= set(option_types(agent))
+            assert set(table) <= {"options", "num_envs", "steps", "eval_every", "score", "command"}
+
+
+def test_names_of_presets():
+    assert find_preset("eprop", TASK, "none") == Preset()
+    assert find_preset("eprop", "Acrobot-v1") == Preset()
+    assert find_preset("eprop", "Acrobot-v1", "DelayedMatch-v0") == find_preset("eprop", TASK)
+    with pytest.raises(UsageError, match="'DelayedMatch-v0'"):
+        find_preset("eprop", TASK, "DelayedMach-v0")
+    assert set(preset("eprop", TASK)) <= {"n_envs", *option_types("eprop")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (int, "12", 12),
+        (int, "1e3", 1000),
+        (float, "3e-3", 3e-3),
+        (bool, "True", True),
+        (str, "rate", "rate"),
+        (tuple[float, float], "(1, 4.5)", (1.0, 4.5)),
+        (tuple[float, float], "1,4.5", (1.0, 4.5)),
+        (float | None, "none", None),
+        (float | None, "0.5", 0.5),
+    ],
+)
+def test_values_of_options(kind, text, value):
+    assert parse_as(kind, text) == value
+    assert type(parse_as(kind, text)) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [(int, "1.5"), (int, "x"), (float, "x"), (bool, "2"), (tuple[float, float], "1,2,3")],
+)
+def test_values_that_are_not(kind, text):
+    with pytest.raises(ValueError, match=r".*"):
+        parse_as(kind, text)
+
+
+def test_types_in_words():
+    assert describe(tuple[float, float]) == "(float, float)"
+    assert describe(int | None) == "int or None"
+
+
+def test_assignments():
+    assert agent_options("eprop", ["tau_membrane=2,3", "network=rate"]) == {
+        "tau_membrane": (2.0, 3.0),
+        "network": "rate",
+    }
+    given = ["delay=(500, 1000)", "dt=50", "kind=fast", "time=true", 'rewards={"correct": 2}']
+    assert env_parameters(given) == {
+        "delay": [500, 1000],
+        "dt": 50,
+        "kind": "fast",
+        "time": True,
+        "rewards": {"correct": 2},
+    }
+    with pytest.raises(UsageError, match="key=value"):
+        env_parameters(["delay"])
