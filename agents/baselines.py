@@ -97,6 +97,7 @@ class _Baseline(Agent):
         self.env_kwargs = dict(env_kwargs or {})
         algorithm = self._algorithm()
         import torch
+        from stable_baselines3.common.utils import set_random_seed
 
         torch.set_num_threads(1)
         self.env, self.env_id = _sb3_env(env, n_envs, self.env_kwargs)
@@ -109,7 +110,7 @@ class _Baseline(Agent):
         self._streams = _Streams()
         self._predict_streams = _Streams()
         with self._predict_streams.active():
-            torch.manual_seed(self._derived_seed(1))
+            set_random_seed(self._derived_seed(1))
         with self._streams.active():
             self.model = self._build_model(algorithm, n_steps)
             # The libraries seed column i with seed + i: agents of neighbouring seeds would play
@@ -170,6 +171,7 @@ class _Baseline(Agent):
         check(_POSITIVE, lambda v: 0 < v < np.inf, "above 0 and finite")
         check(_FRACTIONS, lambda v: 0 <= v <= 1, "between 0 and 1")
         check(_NOT_NEGATIVE, lambda v: 0 <= v < np.inf, "0 or more and finite")
+        check(("initial_withhold_bias",), np.isfinite, "finite")
 
     @abstractmethod
     def _algorithm(self) -> type: ...
@@ -191,7 +193,7 @@ class _Baseline(Agent):
                 f"{self.name} cannot act in {_one_line(space)}: it serves Discrete, Box, "
                 "MultiDiscrete and MultiBinary actions."
             )
-        if isinstance(space, (spaces.Discrete, spaces.MultiDiscrete)) and np.any(space.start):
+        if np.any(getattr(space, "start", 0)):
             raise AgentError(
                 f"{self.name} cannot act in {_one_line(space)}: Stable-Baselines3 counts actions "
                 "from 0; shift them with gymnasium.wrappers.TransformAction."
@@ -442,8 +444,8 @@ class RecurrentPPO(_Baseline):
         if episode_start is None:
             episode_start = np.full(n, state is None)
         start = np.asarray(episode_start, bool).reshape(n)
-        actions, state = self._predict(observation, state, start, deterministic)
-        return actions, tuple(part.swapaxes(0, 1) for part in state)
+        actions, after = self._predict(observation, state, start, deterministic)
+        return actions, tuple(part.swapaxes(0, 1) for part in after)
 
     def _get_play(self) -> dict[str, Any]:
         lstm = self.model._last_lstm_states
@@ -556,6 +558,7 @@ def _state_holders(env: Any) -> list[Any] | None:
     if not isinstance(env, DummyVecEnv):
         return None
     holders = []
+    single: Any
     for single in env.envs:
         # Wrappers of which nothing needs to be kept.
         while type(single) in (OrderEnforcing, PassiveEnvChecker, Monitor):

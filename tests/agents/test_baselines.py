@@ -126,9 +126,10 @@ def test_agents_leave_the_global_generators_alone(name):
     assert global_draws() == undisturbed
 
 
-def test_agents_in_one_process_learn_as_if_alone():
+def test_an_agent_is_decided_by_its_seed_alone():
     alone = small("ppo", seed=3)
     metrics = [alone.update() for _ in range(2)]
+    np.testing.assert_equal(small("ppo").get_state(), small("ppo").get_state())
     first, second = small("ppo", seed=3), small("ppo", seed=4)
     interleaved = [(first.update(), second.update()) for _ in range(2)]
     np.testing.assert_equal([m for m, _ in interleaved], metrics)
