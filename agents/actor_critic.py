@@ -31,7 +31,7 @@ class ActorCriticOptions(RecurrentOptions):
     gamma: float = 0.99
     gae_lambda: float = 0.95
     value_coef: float = 0.5
-    entropy_coef: float = 0.1
+    entropy_coef: float = 0.05
 
 
 class ActorCritic(RecurrentAgent):

@@ -40,7 +40,6 @@ NETWORK_WEIGHTS = ("W_in", "W_rec", "bias")
 class NodePerturbationOptions(ActorCriticOptions):
     """Hyper-parameters of :class:`NodePerturbation`."""
 
-    entropy_coef: float = 0.2
     sigma: float = 0.4  # standard deviation of the noise on a unit's summed input
     perturbation_rate: float = 1e-3  # learning rate of the network's weights
     noise_tau: float = 10.0  # correlation time of the noise in environment steps, 0 for white noise
