@@ -17,6 +17,7 @@ from .task import Task
 Array = npt.NDArray[Any]
 #: A true value in an array of booleans, as a byte; looking for it costs less than ``any()``.
 _TRUE = b"\x01"
+_INT64, _UINT64 = np.dtype(np.int64), np.dtype(np.uint64)
 Step = tuple[Array, Array, Array, Array, Info]
 
 
@@ -51,6 +52,7 @@ class Engine(ABC):
         self._elapsed = np.zeros(n, dtype=np.int64)
         self._per_episode = task.trials_per_episode
         self._n_actions = int(task.action_space.n)
+        self._shape = (n,)
         self._limits = np.full(n, self._n_actions, dtype=np.uint64)
         self._first_extra = len(task.channels) + task.time
         self._extra = np.zeros((n, len(task.all_channels) - self._first_extra), dtype=np.float32)
@@ -226,15 +228,15 @@ class Engine(ABC):
 
     def checked(self, actions: Any) -> Array:
         """Actions as (n,) int64; TaskError if they are not in the action space."""
-        if type(actions) is not np.ndarray or actions.dtype != np.int64:
+        if type(actions) is not np.ndarray or actions.dtype is not _INT64:
             actions = self._convert(actions)
-        if actions.shape != (self.n,):
+        if actions.shape != self._shape:
             raise TaskError(
                 f"actions have shape {actions.shape}; pass one whole number for each of the "
                 f"{self.n} columns, shape ({self.n},)."
             )
         # Seen as unsigned, negative numbers are huge: one comparison checks both bounds.
-        if _TRUE in (actions.view(np.uint64) >= self._limits).tobytes():
+        if _TRUE in (actions.view(_UINT64) >= self._limits).tobytes():
             bad = actions[(actions < 0) | (actions >= self._n_actions)][0]
             raise TaskError(
                 f"action {bad} is outside the action space; {self.task.name} takes whole numbers "

@@ -46,7 +46,7 @@ class TaskEnv(gym.Env[Array, Any]):
         self.action_space = type(task.action_space)(
             task.action_space.n, start=task.action_space.start
         )
-        self._engine = make_engine(task, 1, AutoresetMode.DISABLED)
+        self._engine = make_engine(task, 1, AutoresetMode.DISABLED, watched=render_mode is not None)
         self._seeded = False
         self._history = None if render_mode is None else History(self._engine)
 

@@ -121,7 +121,7 @@ class ReelEngine(ScriptedEngine):
             final = state.take(reel.columns[first:last])
             reel.flat[reel.answers[first:last]] = self._outcome.take(final, axis=0)
             rows = (*reel.ints[time], *reel.floats[time], *reel.masks[time])
-            info = dict(zip(self._keys, rows, strict=True))
+            info = dict(zip(self._keys, rows, strict=False))  # as many by construction
         return reel.obs[time], reward, reel.over[time], np.zeros(self.n, dtype=bool), info
 
     def _next_reel(self) -> Reel:

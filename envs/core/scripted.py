@@ -235,6 +235,7 @@ class ScriptedEngine(Engine):
         return self.task.response.target.take(code)
 
     def periods(self) -> Array:
+        self._settle()
         return self._known.periods(self._pos)
 
     # ---------------------------------------------------------------- state

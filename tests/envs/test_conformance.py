@@ -164,7 +164,7 @@ def compare_with_gymnasium(task_id: str, kwargs: dict[str, Any], steps: int) -> 
                 [lambda options=options: gym.make(task_id, **options)] * 3,
                 autoreset_mode=mode,
             )
-            _compare(ours, theirs, mode, steps if limit is None else 60)
+            _compare(ours, theirs, mode, steps if limit is None else 40)
 
 
 def _compare(ours: Any, theirs: Any, mode: AutoresetMode, steps: int) -> None:

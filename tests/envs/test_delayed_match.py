@@ -102,8 +102,8 @@ def test_distractors_stand_apart_in_the_delay() -> None:
     task = DelayedMatch(n_stim=4, n_distractors=2, delay=("choice", [1000, 1300]))
     samples = task.sample_trials(40, seed=3)
     for trial in range(40):
-        shown = samples.obs[: samples.lengths[trial], trial, 1:].any(axis=1)
-        runs = "".join("x" if one else "." for one in shown.tolist()).strip(".").split(".")
+        shown = samples.obs[: samples.lengths[trial], trial, 1:].max(axis=1)
+        runs = "".join("x" if one else "." for one in shown).strip(".").split(".")
         assert [len(run) for run in runs if run] == [2, 2, 2, 2]
         assert samples.lengths[trial] == 5 + samples.facts["delay_ms"][trial] / 100
     batch = task.vector(64)
@@ -194,8 +194,10 @@ def test_optimum_under_noise(sigma: float) -> None:
     assert score.mean() == pytest.approx(exact, abs=0.025)
 
 
-def test_observer_weighs_unknown_onsets() -> None:
+def test_observer_weighs_unknown_onsets(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a random fixation period it does worse than with a known one, but far above chance."""
+    module = "caudate.envs.working_memory.match_observer"
+    monkeypatch.setattr(f"{module}._SIMULATED_TRIALS", 30_000)
     known = DelayedMatch(sigma=0.7, fixation=500).yardsticks.optimum
     unknown = DelayedMatch(sigma=0.7, fixation=(100, 900)).yardsticks.optimum
     assert 0.6 < unknown < known - 0.02
@@ -259,3 +261,33 @@ def test_playing_ahead_equals_looking_up() -> None:
                 some = {"reset_mask": rng.random(5) < 0.7}
                 if some["reset_mask"].any():
                     assert same(ahead.reset(options=some), plain.reset(options=some))
+
+
+@pytest.mark.parametrize("face", ["env", "next_step", "same_step", "disabled"])
+def test_pictures_are_drawn_from_the_trial_so_far(face: str) -> None:
+    task = DelayedMatch(delay=500)
+    names = (0, 1, 1, 2, 2, 2, 2, 2, 3, 3, -1)
+    if face == "env":
+        env: Any = task.env(render_mode="rgb_array")
+        withhold: Any = 0
+    else:
+        env = task.vector(2, autoreset_mode=face, render_mode="rgb_array")
+        withhold = np.zeros(2, dtype=int)
+    env.reset(seed=0)
+    for done in range(10):
+        track = env._history.tracks[0]
+        assert track.periods == list(names[: done + 1])
+        assert len(track.actions) == len(track.rewards) == done
+        env.step(withhold)
+    track = env._history.tracks[0]
+    if face == "same_step":
+        assert track.periods == [0]
+    else:
+        assert track.periods == list(names)
+        assert track.facts[-1]["trial"] == 0
+    env.step(withhold)
+    track = env._history.tracks[0]
+    if face in ("env", "disabled"):
+        assert track.periods == list(names)
+    else:
+        assert track.periods == ([0] if face == "next_step" else [0, 1])

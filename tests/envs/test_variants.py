@@ -41,7 +41,7 @@ def test_state_is_exact(variant: tuple[str, dict[str, Any]], mode: str) -> None:
 
 
 def test_modes_agree(variant: tuple[str, dict[str, Any]]) -> None:
-    conformance.compare_with_gymnasium(*variant, steps=120)
+    conformance.compare_with_gymnasium(*variant, steps=60)
 
 
 def test_oracle_reaches_the_optimum(variant: tuple[str, dict[str, Any]]) -> None:
