@@ -24,11 +24,7 @@ FOREIGN_SEEDS = {CRITERION_SEED: 10**6, CONFIRMATION_SEED: 2 * 10**6, FRESH_SEED
 
 class Player(Protocol):
     def predict(
-        self,
-        observation: Any,
-        state: Any = ...,
-        episode_start: Any = ...,
-        deterministic: bool = ...,
+        self, observation: Any, /, state: Any, episode_start: Any, deterministic: bool
     ) -> tuple[np.ndarray, Any]: ...
 
 

@@ -154,6 +154,10 @@ def resume(
             "--overwrite."
         )
     learner, state = _restore(folder, config)
+    if not getattr(learner, "exact_resume", True):
+        (say or print)(
+            f"{config.env_id} cannot give its state: the agent goes on exactly, in new episodes."
+        )
     settings = WandbSettings(**config.wandb) if wandb is None else wandb
     settings = WandbSettings(settings) if isinstance(settings, str) else settings
     return _go(folder, config, learner, state, settings, progress, say)

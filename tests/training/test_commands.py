@@ -27,11 +27,18 @@ def test_compare_from_names_skips_what_is_finished(cli, tmp_path):
     assert "0 to do" in cli(*arguments, "--jobs", 1, "--out", tmp_path).out
 
 
-def test_bench_measures(cli, tmp_path):
-    outcome = cli("bench", "envs", TASK, "--seconds", 0.01, "--json", tmp_path / "speed.json")
-    assert outcome.code == 0, outcome
-    assert "DelayedMatch" in outcome.out
-    assert (tmp_path / "speed.json").is_file()
+@pytest.mark.parametrize(("what", "named"), [("envs", TASK), ("agents", "eprop")])
+def test_bench_passes_its_options_on(cli, tmp_path, monkeypatch, what, named):
+    calls = []
+    monkeypatch.setattr(
+        f"caudate.training.bench_{what}.bench_{what}",
+        lambda *args, **more: calls.append((args, more)),
+    )
+    file = tmp_path / "speed.json"
+    assert cli("bench", what, named, "--seconds", 0.5, "--json", file).code == 0
+    ((arguments, more),) = calls
+    assert arguments[0] == [named]
+    assert (more["seconds"], more["json_file"]) == (0.5, file)
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,15 @@ def test_interrupt_leaves_a_checkpoint_from_which_the_run_goes_on(tmp_path, monk
     assert_same_run(whole.path, cut.path)
 
 
+def test_a_resume_that_is_not_exact_says_so(tmp_path, monkeypatch):
+    result = small_run(tmp_path, steps=200)
+    (result.path / "result.json").unlink()
+    monkeypatch.setattr(EProp, "exact_resume", False, raising=False)
+    said = []
+    resume(result.path, progress=False, say=said.append)
+    assert "cannot give its state" in said[0]
+
+
 def test_a_finished_run_is_not_resumed(tmp_path):
     result = small_run(tmp_path, steps=200)
     with pytest.raises(UsageError, match="is finished"):
