@@ -215,7 +215,10 @@ class Engine(ABC):
         final_obs = np.full(self.n, None, dtype=object)
         for column in columns:
             final_obs[column] = obs[column].copy()
-        final_info, info = split_info(info, over)
+        if self._per_episode == 1:
+            final_info, info = info, {}  # every trial that ends ends its episode
+        else:
+            final_info, info = split_info(info, over)
         if self.task.targets:
             add_column_array(final_info, "target", np.zeros(self.n, dtype=np.int64), over)
         info["final_obs"], info["_final_obs"] = final_obs, over.copy()
