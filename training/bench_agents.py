@@ -36,6 +36,14 @@ class AgentSpeed:
     ratio: float | None
 
 
+@dataclass(frozen=True)
+class AgentBench:
+    """What was measured: agents that learn, and the spiking kernel alone."""
+
+    agents: list[AgentSpeed]
+    kernels: list[KernelShare]
+
+
 def bench_agents(
     agents: Sequence[str] | None = None,
     tasks: Sequence[str] = TASKS,
@@ -45,7 +53,7 @@ def bench_agents(
     kernels: bool = True,
     json_file: str | Path | None = None,
     say: Say = print,
-) -> dict[str, list[AgentSpeed] | list[KernelShare]]:
+) -> AgentBench:
     """Measure agents that learn at 64 copies with 100 units, then the spiking kernel alone.
 
     Args:
@@ -57,8 +65,6 @@ def bench_agents(
         json_file: also write the result here.
         say: where the tables go.
 
-    Returns:
-        ``agents`` and ``kernels``, what was measured.
     """
     names = list(AGENTS) if agents is None else list(agents)
     for name in names:
@@ -75,7 +81,7 @@ def bench_agents(
     if json_file is not None:
         content = {"agents": list(map(asdict, speeds)), "kernels": list(map(asdict, shares))}
         write_text(Path(json_file), json.dumps(content, indent=2) + "\n")
-    return {"agents": speeds, "kernels": shares}
+    return AgentBench(speeds, shares)
 
 
 def _bench_task(

@@ -107,7 +107,7 @@ def _player(env: VectorEnv) -> Callable[[], float]:
             _, _, terminated, truncated, _ = env.step(actions[position])
             begins = terminated | truncated
             position = (position + 1) % _PREPARED
-        return block * env.num_envs - resets
+        return float(block * env.num_envs - resets)
 
     return work
 

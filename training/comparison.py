@@ -18,7 +18,7 @@ from .evaluation import has_task, yardsticks
 from .plotting import draw_curves
 from .presets import find_preset
 from .progress import Say
-from .runs import Run, write_text
+from .runs import Run
 from .table import Line, Table, print_table, write_table
 from .workers import Job, Report, cores, run_jobs
 
@@ -208,10 +208,12 @@ def _write(
 ) -> None:
     write_table(table, folder / "table")
     figures = _draw(comparison, folder)
-    write_text(folder / "comparison.json", comparison.model_dump_json(indent=2) + "\n")
     if docs is not None:
-        source = comparison.name if isinstance(spec, Comparison) else spec
-        write_docs(table, figures, Path(docs), f"caudate compare {source} --docs {docs}")
+        if isinstance(spec, Comparison):
+            command = f"caudate.training.compare, comparison in {comparison.name}.json"
+        else:
+            command = f"caudate compare {spec} --docs {docs}"
+        write_docs(table, figures, Path(docs), command)
 
 
 def _draw(comparison: Comparison, folder: Path) -> dict[str, Path]:

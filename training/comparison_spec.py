@@ -148,7 +148,7 @@ def slug(label: str) -> str:
 
 def comparison_names() -> list[str]:
     """The comparisons that come with the library."""
-    folder = files(__package__) / "comparisons"
+    folder = files("caudate.training") / "comparisons"
     return sorted(
         f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
     )
@@ -168,7 +168,7 @@ def load_comparison(source: str | Path) -> Comparison:
             raise UsageError(
                 f"Comparison {str(source)!r} is unknown: {hint} A file's name ends with .toml."
             )
-        text = (files(__package__) / "comparisons" / f"{source}.toml").read_text("utf-8")
+        text = (files("caudate.training") / "comparisons" / f"{source}.toml").read_text("utf-8")
     else:
         try:
             text = path.read_text("utf-8")

@@ -234,14 +234,19 @@ def write_table(table: Table, stem: Path) -> None:
 
 
 def write_data(table: Table, stem: Path) -> None:
-    """``stem.csv`` and ``stem.json``."""
+    """``stem.csv`` and ``stem.json``, which also holds the comparison itself."""
     write_text(stem.with_name(f"{stem.name}.csv"), _csv(table))
     summaries = [
         {"row": row.label, "until": row.until, "yardsticks": table.marks(row)} | _summary(cell)
         for row in table.comparison.rows
         for cell in table.cells(row)
     ]
-    content = {"runs": [asdict(line) for line in table.lines], "summaries": summaries}
+    comparison = table.comparison.model_dump()
+    content = {
+        "comparison": comparison,
+        "runs": [asdict(line) for line in table.lines],
+        "summaries": summaries,
+    }
     write_text(stem.with_name(f"{stem.name}.json"), json.dumps(content, indent=1) + "\n")
 
 

@@ -191,7 +191,7 @@ def test_the_librarys_comparison_is_valid():
 )
 def test_mistakes_in_a_file_are_one_sentence(tmp_path, change, message):
     path = tmp_path / "bad.toml"
-    path.write_text(SPEC.replace(*change, 1))
+    path.write_text(SPEC.replace(change[0], change[1], 1))
     with pytest.raises(ValueError, match=message) as caught:
         load_comparison(path)
     assert "\n" not in str(caught.value)

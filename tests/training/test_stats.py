@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy import stats as reference
+
 from caudate.training.stats import (
     Bounded,
     bootstrap_interval,
@@ -10,7 +12,6 @@ from caudate.training.stats import (
     median_and_range,
     wilson_interval,
 )
-from scipy import stats as reference
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 10), (3, 10), (81, 263), (1000, 1000)])
@@ -50,7 +51,11 @@ def test_bootstrap_interval_is_seeded_and_near_scipys():
     ours = bootstrap_interval(x, lambda v: v.mean(axis=0))
     assert ours == bootstrap_interval(x, lambda v: v.mean(axis=0))
     theirs = reference.bootstrap(
-        (x,), np.mean, n_resamples=5000, method="percentile", random_state=0
+        (x,),
+        np.mean,
+        n_resamples=5000,
+        method="percentile",
+        random_state=0,  # pyright: ignore[reportCallIssue]
     ).confidence_interval
     assert ours == pytest.approx((theirs.low, theirs.high), abs=0.05)
 
