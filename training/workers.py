@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def run_jobs(jobs: Sequence[Job], n_workers: int, ended: Callable[[Report], None
     waiting = list(reversed(jobs))
     running: dict[Connection, tuple[Job, BaseProcess]] = {}
     stopped = False
-    with _one_thread(), interrupts() as interrupted:
+    with _one_thread(), interrupts() as interrupted, _stopped_with_us(running):
         while running or (waiting and not stopped):
             stopped = interrupted()
             while waiting and len(running) < n_workers and not stopped:
@@ -76,12 +77,26 @@ def run_jobs(jobs: Sequence[Job], n_workers: int, ended: Callable[[Report], None
     return not stopped
 
 
+@contextlib.contextmanager
+def _stopped_with_us(running: dict[Connection, tuple[Job, BaseProcess]]) -> Iterator[None]:
+    """Leave no process behind when a second Ctrl-C ends this one."""
+    try:
+        yield
+    finally:
+        for _, process in running.values():
+            process.terminate()
+
+
 def _start(job: Job) -> tuple[Connection, BaseProcess]:
     # A forked child would keep the parent's thread settings and half of its locks.
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(job, sender))
-    process.start()
+    _hold_interrupts(True)  # the child inherits this and is safe until it is ready
+    try:
+        process.start()
+    finally:
+        _hold_interrupts(False)
     sender.close()
     return receiver, process
 
@@ -102,14 +117,15 @@ def _work(job: Job, sender: Connection) -> None:
         warnings.simplefilter("default")
         error, interrupted = _try(job)
     messages = dict.fromkeys(str(warning.message) for warning in caught)
-    sender.send(Report(job, error, tuple(messages), interrupted))
-    sender.close()
+    with contextlib.suppress(BrokenPipeError):  # nobody waits for the report any more
+        sender.send(Report(job, error, tuple(messages), interrupted))
 
 
 def _try(job: Job) -> tuple[str | None, bool]:
-    from .trainer import resume, train
-
     try:
+        _hold_interrupts(False)
+        from .trainer import resume, train
+
         if job.resume:
             done = resume(job.path, wandb="off", progress=False, say=_silent)
         else:
@@ -122,12 +138,20 @@ def _try(job: Job) -> tuple[str | None, bool]:
                 progress=False,
                 say=_silent,
             )
+    except KeyboardInterrupt:  # before training began, or a second one
+        return None, True
     except Exception as error:
         lines = str(error).strip().splitlines()
         message = lines[0] if lines else "no message"
         users = isinstance(error, ValueError) and type(error).__module__.startswith("caudate")
         return message if users else f"{type(error).__name__}: {message}", False
     return None, done.interrupted
+
+
+def _hold_interrupts(hold: bool) -> None:
+    """Let a Ctrl-C wait, where the system can do that."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK if hold else signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _silent(text: str) -> None:

@@ -19,4 +19,4 @@ class DyingEnv(gym.Env):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-gym.register("caudate-test/Dying-v0", DyingEnv)
+gym.register("caudate-test/Dying-v0", f"{__name__}:DyingEnv")
