@@ -71,10 +71,6 @@ class NodePerturbation(ActorCritic):
                 f"{self.name}: n_envs={self.n_envs} must be even for antithetic pairs: "
                 "choose an even number or antithetic=False."
             )
-        if self.options.sigma <= 0:
-            raise AgentError(f"{self.name}: sigma={self.options.sigma} must be above 0.")
-        if self.options.noise_tau < 0:
-            raise AgentError(f"{self.name}: noise_tau={self.options.noise_tau} must be 0 or more.")
         tau = self.options.noise_tau
         self._memory = float(np.exp(-1 / tau)) if tau > 0 else 0.0
         self.noise = Tape(xi=((self.n_envs, self.options.n_neurons), self.dtype))

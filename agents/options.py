@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
@@ -43,6 +45,29 @@ def choice(agent: str, name: str, value: str, allowed: typing.Iterable[str]) -> 
     allowed = list(allowed)
     if value not in allowed:
         raise AgentError(f"{agent}: {name}={value!r} is not one of {', '.join(allowed)}.")
+
+
+RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "count": (lambda v: v >= 1, "1 or more"),
+    "positive": (lambda v: 0 < v < math.inf, "above 0 and finite"),
+    "fraction": (lambda v: 0 <= v <= 1, "between 0 and 1"),
+    "not negative": (lambda v: 0 <= v < math.inf, "0 or more and finite"),
+    "finite": (math.isfinite, "finite"),
+}
+
+
+def check_ranges(agent: str, options: Any, ranges: dict[str, tuple[str, ...]]) -> None:
+    """One sentence for a value outside its range; None is always allowed.
+
+    ``ranges``: a name of :data:`RANGES` -> names of options, of which ``options`` may lack some.
+    """
+    for kind, names in ranges.items():
+        allowed, meaning = RANGES[kind]
+        for name in names:
+            value = getattr(options, name, None)
+            values = value if isinstance(value, tuple) else (value,)
+            if any(v is not None and not allowed(v) for v in values):
+                raise AgentError(f"{agent}: {name}={value!r} must be {meaning}.")
 
 
 def _coerce(agent: str, name: str, value: Any, kind: Any) -> Any:

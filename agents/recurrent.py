@@ -17,13 +17,27 @@ from .errors import AgentError, CheckpointError, LearningWarning, NonFiniteError
 from .heads import check_observation_space, make_head
 from .networks import RateNetwork, SpikingNetwork
 from .optimizers import Parameters, clip_by_norm, make_optimizer
-from .options import build_options, choice, option_types
+from .options import build_options, check_ranges, choice, option_types
 from .rounds import Rounds, make_rounds
 
 Network = RateNetwork | SpikingNetwork
 
 READOUT = ("W_out", "b_out", "log_std")  # policy outputs first, the critic's value last
 
+_RANGES = {
+    "count": ("n_neurons", "max_episode_steps", "substeps"),
+    "positive": (
+        *("learning_rate", "max_grad_norm", "tau_min", "tau_max", "sigma"),
+        *("tau_membrane", "tau_adaptation"),
+    ),
+    "fraction": ("gamma", "gae_lambda", "baseline_rate", "feedback_decay", "adaptive_fraction"),
+    "not negative": (
+        *("value_coef", "entropy_coef", "rate_coef", "target_rate", "perturbation_rate"),
+        *("recurrent_gain", "input_gain", "readout_gain", "tau_readout", "noise_tau"),
+        *("adaptation_strength", "dampening"),
+    ),
+    "finite": ("initial_withhold_bias", "initial_log_std"),
+}
 _PATIENCE = 20  # updates that a failure must last before it is worth a warning
 
 
@@ -73,6 +87,7 @@ class RecurrentAgent(Agent):
         if not isinstance(seed, (int, np.integer)) or seed < 0:
             raise AgentError(f"seed={seed!r} must be an integer of 0 or more.")
         self.options = build_options(self.options_class, self.name, options)
+        check_ranges(self.name, self.options, _RANGES)
         self.seed = int(seed)
         self.env_kwargs = dict(env_kwargs or {})
         self.rounds: Rounds = make_rounds(

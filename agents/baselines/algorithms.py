@@ -1,0 +1,91 @@
+"""The two algorithms by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..base import State
+from ..errors import AgentError
+from .on_policy import Baseline, PPOOptions, missing_extra
+
+
+@dataclass
+class RecurrentPPOOptions(PPOOptions):
+    """Hyper-parameters of RecurrentPPO."""
+
+    n_lstm: int = 64  # units of the LSTM, of policy and value each
+
+
+class PPO(Baseline):
+    """Stable-Baselines3 PPO: no memory beyond what the observation holds.
+
+    Schulman et al. (2017), arXiv:1707.06347; Raffin et al. (2021), JMLR 22(268).
+    """
+
+    name = "ppo"
+    options_class = PPOOptions
+    policy = "MlpPolicy"
+
+    def _algorithm(self) -> type:
+        try:
+            from stable_baselines3 import PPO as Algorithm  # noqa: N811
+        except ImportError as error:
+            raise missing_extra(self.name, "stable-baselines3") from error
+        return Algorithm
+
+
+class RecurrentPPO(Baseline):
+    """sb3-contrib RecurrentPPO: PPO with an LSTM for the policy and one for the value."""
+
+    name = "recurrent-ppo"
+    options_class = RecurrentPPOOptions
+    options: RecurrentPPOOptions
+    policy = "MlpLstmPolicy"
+
+    def _algorithm(self) -> type:
+        try:
+            from sb3_contrib import RecurrentPPO as Algorithm
+        except ImportError as error:
+            raise missing_extra(self.name, "sb3-contrib") from error
+        return Algorithm
+
+    def _policy_kwargs(self) -> dict[str, Any]:
+        return super()._policy_kwargs() | {"lstm_hidden_size": self.options.n_lstm}
+
+    def predict(
+        self,
+        observation: np.ndarray,
+        state: State | None = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+    ) -> tuple[np.ndarray, State | None]:
+        observation = np.asarray(observation)
+        n = self._batch_size(observation)
+        if state is not None:
+            if len(state[0]) != n:
+                raise AgentError(
+                    f"predict got {n} observations with the state of {len(state[0])}: "
+                    "pass the state that belongs to this batch, or None to start afresh."
+                )
+            # Stable-Baselines3 keeps the LSTM's layers on the first axis.
+            state = tuple(np.ascontiguousarray(part.swapaxes(0, 1)) for part in state)
+        if episode_start is None:
+            episode_start = np.full(n, state is None)
+        start = np.asarray(episode_start, bool).reshape(n)
+        actions, after = self._predict(observation, state, start, deterministic)
+        return actions, tuple(part.swapaxes(0, 1) for part in after)
+
+    def _get_play(self) -> dict[str, Any]:
+        lstm = self.model._last_lstm_states
+        return super()._get_play() | {"lstm": [[h.numpy().copy() for h in pair] for pair in lstm]}
+
+    def _set_play(self, play: dict[str, Any]) -> None:
+        import torch
+
+        super()._set_play(play)
+        kind = type(self.model._last_lstm_states)
+        pairs = (tuple(torch.from_numpy(h.copy()) for h in pair) for pair in play["lstm"])
+        self.model._last_lstm_states = kind(*pairs)
