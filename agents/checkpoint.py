@@ -1,8 +1,9 @@
 """Checkpoints: a zip file of ``meta.json`` and ``arrays/N.npy``, written atomically, never pickled.
 
 ``meta.json`` holds the content with each array replaced by ``{"__array__": N}``. Entries are
-stored uncompressed, so that a small file cannot unfold to a large one. Reading uses
-``allow_pickle=False`` throughout, so that opening somebody's file cannot run code.
+stored uncompressed and each array belongs to one place, so that what is read is never larger than
+the file. Reading uses ``allow_pickle=False`` throughout, so that opening somebody's file cannot run
+code.
 """
 
 from __future__ import annotations
@@ -39,12 +40,14 @@ def write_checkpoint(path: str | Path, content: dict[str, Any]) -> None:
     """
     path = Path(path)
     arrays: list[np.ndarray] = []
-    meta = {"format": FORMAT, "magic": _MAGIC, "content": _encode(content, arrays, "content")}
     try:
-        text = json.dumps(meta)
+        encoded = _encode(content, arrays, "content")
+        text = json.dumps({"format": FORMAT, "magic": _MAGIC, "content": encoded})
+    except CheckpointError:
+        raise
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"The content cannot be stored ({_one_line(error)}).") from error
-    temporary = path.with_name(f".caudate-{secrets.token_hex(8)}")
+    temporary = path.parent / f".caudate-{secrets.token_hex(8)}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "xb") as file:
@@ -55,10 +58,11 @@ def write_checkpoint(path: str | Path, content: dict[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         raise CheckpointError(
-            f"Cannot write the checkpoint {path} ({error.strerror or error}): free space or choose "
-            "another folder; a checkpoint that was there before is unchanged."
+            f"Cannot write the checkpoint {path} ({getattr(error, 'strerror', None) or error}): "
+            "free space or choose another folder; a checkpoint that was there before is "
+            "unchanged."
         ) from error
     finally:  # there is none left after a success
         with contextlib.suppress(OSError):
@@ -76,8 +80,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
-                raise CheckpointError(f"{path} is compressed, which no checkpoint is.")
+            unread = _entries(archive, path)
             meta = json.loads(archive.read(_META))
             if not isinstance(meta, dict) or meta.get("magic") != _MAGIC:
                 raise CheckpointError(f"{path} is not a caudate checkpoint: choose another file.")
@@ -86,9 +89,11 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
                     f"{path} has format {meta['format']}, this version reads up to {FORMAT}: "
                     "upgrade caudate."
                 )
-            content = _decode(meta["content"], archive, path)
+            content = _decode(meta["content"], archive, unread, path)
             if not isinstance(content, dict):
                 raise ValueError("its content is not a dictionary")
+            if unread:
+                raise ValueError(f"it also holds {min(unread)!r}, which is no part of it")
             return content
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no checkpoint {path}: check the path.") from error
@@ -106,6 +111,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
 
 def _encode(value: Any, arrays: list[np.ndarray], where: str) -> Any:
+    if isinstance(value, np.ma.MaskedArray):
+        raise CheckpointError(f"{where} is a masked array: store its data and mask instead.")
     if isinstance(value, np.ndarray):
         if value.dtype.hasobject:
             raise CheckpointError(
@@ -113,7 +120,7 @@ def _encode(value: Any, arrays: list[np.ndarray], where: str) -> Any:
             )
         arrays.append(value)
         return {_ARRAY_KEY: len(arrays) - 1}
-    if isinstance(value, np.generic) and not isinstance(value.item(), np.generic):
+    if isinstance(value, np.generic) and not isinstance(value.item(), (np.generic, tuple)):
         return _encode(value.item(), arrays, where)
     if isinstance(value, dict):
         for key in value:
@@ -129,27 +136,46 @@ def _encode(value: Any, arrays: list[np.ndarray], where: str) -> Any:
     raise CheckpointError(f"{where} is a {type(value).__name__}, which a checkpoint cannot hold.")
 
 
-def _decode(value: Any, archive: zipfile.ZipFile, path: Path) -> Any:
+def _entries(archive: zipfile.ZipFile, path: Path) -> set[str]:
+    """Names of the entries besides ``meta.json``, once it is sure that they fit into the file."""
+    entries = archive.infolist()
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise CheckpointError(f"{path} is compressed, which no checkpoint is: choose another file.")
+    names = {entry.filename for entry in entries}
+    size = sum(entry.file_size for entry in entries)
+    if len(names) < len(entries) or size > path.stat().st_size:
+        raise ValueError("its entries overlap")
+    return names - {_META}
+
+
+def _decode(value: Any, archive: zipfile.ZipFile, unread: set[str], path: Path) -> Any:
     if isinstance(value, dict):
         if set(value) == {_ARRAY_KEY}:
-            return _read_array(archive, int(value[_ARRAY_KEY]), path)
-        return {key: _decode(item, archive, path) for key, item in value.items()}
+            name = _array_name(value[_ARRAY_KEY])
+            if name not in unread:
+                raise ValueError(f"{name!r} is missing or used twice")
+            unread.remove(name)
+            return _read_array(archive, name, path)
+        return {key: _decode(item, archive, unread, path) for key, item in value.items()}
     if isinstance(value, list):
-        return [_decode(item, archive, path) for item in value]
+        return [_decode(item, archive, unread, path) for item in value]
     return value
 
 
-def _read_array(archive: zipfile.ZipFile, index: int, path: Path) -> np.ndarray:
+def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
     # archive.read checks the CRC, so that a damaged array is noticed before it is parsed.
-    stream = io.BytesIO(archive.read(_array_name(index)))
+    stream = io.BytesIO(archive.read(name))
     try:
-        return np.lib.format.read_array(stream, allow_pickle=False)
+        array = np.lib.format.read_array(stream, allow_pickle=False)
     except ValueError as error:
         if "pickle" in str(error).lower() or "object" in str(error).lower():
             raise CheckpointError(
                 f"{path} holds a pickled object, which could run code: it was not opened."
             ) from error
         raise
+    if stream.read(1):
+        raise ValueError(f"{name!r} is longer than its array")
+    return array
 
 
 def _npy_bytes(array: np.ndarray) -> bytes:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -122,6 +123,43 @@ def test_a_small_file_cannot_unfold_to_a_large_one(tmp_path):
         read_checkpoint(path)
 
 
+def test_what_is_read_is_never_larger_than_the_file(tmp_path):
+    """One array in many places would unfold, and so would entries that share their bytes."""
+    path = tmp_path / "x"
+    array = npy(np.zeros(1000))
+    meta_of(path, {"arrays/0.npy": array}, content={"l": [{"__array__": 0}] * 300})
+    with pytest.raises(CheckpointError, match="used twice"):
+        read_checkpoint(path)
+    meta_of(path, {"arrays/0.npy": array, "arrays/1.npy": array}, content={"a": {"__array__": 0}})
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        first, second = (archive.getinfo(f"arrays/{i}.npy").header_offset for i in (0, 1))
+    # the directory at the end of the file is made to send readers to the same bytes
+    cut = whole.index(b"PK\x01\x02")
+    shared = whole[cut:].replace(second.to_bytes(4, "little"), first.to_bytes(4, "little"))
+    path.write_bytes(whole[:second] + shared[:-6] + second.to_bytes(4, "little") + b"\0\0")
+    with pytest.raises(CheckpointError, match="overlap"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"payload.pkl": b"cos\nsystem\n(S'mkdir pwned'\ntR."}, "also holds 'payload.pkl'"),
+        ({"../../outside": b"x"}, "also holds '../../outside'"),
+        ({"arrays/1.npy": b"x"}, "also holds 'arrays/1.npy'"),
+    ],
+)
+def test_entries_that_do_not_belong_are_refused(tmp_path, entries, message):
+    path = tmp_path / "x"
+    write_checkpoint(path, {"w": np.zeros(2)})
+    with zipfile.ZipFile(path, "a") as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    with pytest.raises(CheckpointError, match=message):
+        read_checkpoint(path)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -138,6 +176,12 @@ def test_a_small_file_cannot_unfold_to_a_large_one(tmp_path):
         (lambda p: meta_of(p, content={"a": {"__array__": [1]}}), "damaged"),
         (lambda p: meta_of(p, content={"a": {"__array__": 7}}), "damaged"),
         (lambda p: zip_of(p, {"meta.json": "[" * 100_000}), "damaged"),
+        (
+            lambda p: meta_of(
+                p, {"arrays/0.npy": npy(np.ones(2)) + b"more"}, content={"a": {"__array__": 0}}
+            ),
+            "longer than its array",
+        ),
     ],
 )
 def test_other_files_get_one_sentence(tmp_path, make, message):
@@ -154,9 +198,21 @@ def zip_of(path, entries):
             archive.writestr(name, text)
 
 
-def meta_of(path, **fields):
+def meta_of(path, entries=None, **fields):
     meta = {"magic": "caudate-checkpoint", "format": 1} | fields
-    zip_of(path, {"meta.json": json.dumps(meta)})
+    zip_of(path, {"meta.json": json.dumps(meta)} | (entries or {}))
+
+
+def npy(array):
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def in_itself():
+    content: dict = {}
+    content["content"] = content
+    return content
 
 
 @pytest.mark.parametrize(
@@ -170,6 +226,9 @@ def meta_of(path, **fields):
         ({"a": np.longdouble(1)}, "content.a is a longdouble"),
         ({"a": np.array([(1, None)], "i4,O")}, "content.a is an array of objects"),
         ({"a": 10**6000}, "cannot be stored"),
+        ({"a": np.zeros(1, "i4,f8")[0]}, "content.a is a void"),
+        ({"a": np.ma.masked_array([1, 2], [0, 1])}, "content.a is a masked array"),
+        (in_itself(), "cannot be stored"),
     ],
 )
 def test_what_cannot_be_stored_is_named(tmp_path, content, message):
@@ -237,6 +296,51 @@ print(read_checkpoint(sys.argv[1]))
     assert "Cannot write the checkpoint" in done.stdout
     assert "{'version': 1}" in done.stdout
     assert os.listdir(tmp_path) == ["x"]
+
+
+IN_ITS_OWN_FILE_SYSTEM = """
+import os, subprocess, sys
+import numpy as np
+from caudate.agents import CheckpointError, read_checkpoint, write_checkpoint
+folder, content = sys.argv[1], {"w": np.zeros(10)}
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", folder], check=True)
+write_checkpoint(folder + "/x", {"version": 1})
+if sys.argv[2] == "full":
+    content = {"w": np.zeros(100_000)}
+else:
+    subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+try:
+    write_checkpoint(folder + "/x", content)
+except CheckpointError as error:
+    print(error)
+print(read_checkpoint(folder + "/x"), os.listdir(folder))
+"""
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [("full", "No space left on device"), ("read-only", "Read-only file system")],
+)
+def test_a_file_system_that_takes_no_more_keeps_the_old_file(tmp_path, state, reason):
+    """The mount is seen by the child process alone and goes with it."""
+    own = ["unshare", "--user", "--map-root-user", "--mount"]
+    probe = [*own, "mount", "-t", "tmpfs", "none", str(tmp_path)]
+    if shutil.which("unshare") is None or subprocess.run(probe, capture_output=True).returncode:
+        pytest.skip("this system does not let a user mount a file system of their own")
+    command = [*own, sys.executable, "-c", IN_ITS_OWN_FILE_SYSTEM, str(tmp_path), state]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"Cannot write the checkpoint {tmp_path}/x ({reason})" in done.stdout
+    assert "{'version': 1} ['x']" in done.stdout
+
+
+@pytest.mark.parametrize("path", ["", "/", "a\0b", "n" * 300])
+def test_paths_that_no_file_can_have_get_one_sentence(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match="Cannot write the checkpoint"):
+        write_checkpoint(path, {})
+    with pytest.raises(CheckpointError, match=r"Cannot read|null byte"):
+        read_checkpoint(path)
+    assert not os.listdir(tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
