@@ -65,18 +65,31 @@ class RecurrentPPO(Baseline):
         observation = np.asarray(observation)
         n = self._batch_size(observation)
         if state is not None:
-            if len(state[0]) != n:
-                raise AgentError(
-                    f"predict got {n} observations with the state of {len(state[0])}: "
-                    "pass the state that belongs to this batch, or None to start afresh."
-                )
+            self._check_state(state, n)
             # Stable-Baselines3 keeps the LSTM's layers on the first axis.
             state = tuple(np.ascontiguousarray(part.swapaxes(0, 1)) for part in state)
         if episode_start is None:
             episode_start = np.full(n, state is None)
-        start = np.asarray(episode_start, bool).reshape(n)
+        start = np.asarray(episode_start, bool).ravel()
+        if len(start) != n:
+            raise AgentError(
+                f"predict got {n} observations with {len(start)} episode_start: pass one each."
+            )
         actions, after = self._predict(observation, state, start, deterministic)
         return actions, tuple(part.swapaxes(0, 1) for part in after)
+
+    def _check_state(self, state: State, n: int) -> None:
+        layout = (1, self.options.n_lstm)
+        if len(state) != 2 or any(np.shape(part)[1:] != layout for part in state):
+            raise AgentError(
+                f"{self.name}: the state is two arrays of shape (n, 1, {self.options.n_lstm}), as "
+                "predict returns them: pass such a pair, or None to start afresh."
+            )
+        if any(len(part) != n for part in state):
+            raise AgentError(
+                f"predict got {n} observations with the state of {len(state[0])}: "
+                "pass the state that belongs to this batch, or None to start afresh."
+            )
 
     def _get_play(self) -> dict[str, Any]:
         lstm = self.model._last_lstm_states

@@ -51,9 +51,10 @@ class Baseline(Agent):
     """One rollout and one training phase of a Stable-Baselines3 on-policy algorithm an update.
 
     Args:
-        env: id (natively batched where the environment offers ``to_sb3``), ``gymnasium.Env``,
-            Stable-Baselines3 ``VecEnv``, or a vector environment that offers ``to_sb3``. Box
-            observations; Discrete, Box, MultiDiscrete or MultiBinary actions.
+        env: id or registered ``EnvSpec`` (natively batched where the environment offers
+            ``to_sb3``), ``gymnasium.Env``, Stable-Baselines3 ``VecEnv``, ``SyncVectorEnv`` or
+            another vector environment that offers ``to_sb3``. Box observations; Discrete, Box,
+            MultiDiscrete or MultiBinary actions.
         seed: decides weights, episodes, action noise and minibatches.
         n_envs: copies played at a time (default 64 for an id).
         env_kwargs: keyword arguments of the environment, for an id.
@@ -152,10 +153,11 @@ class Baseline(Agent):
 
     def _check_spaces(self) -> None:
         spaces, space = gym.spaces, self.action_space
-        if not isinstance(self.observation_space, spaces.Box):
+        if not isinstance(self.observation_space, spaces.Box) or not self.observation_space.shape:
             raise AgentError(
                 f"{self.name} cannot read {one_line(self.observation_space)}: it serves Box "
-                "observations; wrap the environment in gymnasium.wrappers.FlattenObservation."
+                "observations with an axis; wrap the environment in "
+                "gymnasium.wrappers.FlattenObservation."
             )
         served = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
         if not isinstance(space, served):
@@ -269,6 +271,8 @@ class Baseline(Agent):
     def _predict(
         self, observation: np.ndarray, state: Any, episode_start: Any, deterministic: bool
     ) -> tuple[np.ndarray, Any]:
+        if not np.isfinite(observation).all():
+            raise AgentError("predict got an observation that is not finite: pass finite ones.")
         if deterministic:
             return self.model.predict(observation, state, episode_start, deterministic)
         with self._predict_streams.active():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import VectorEnv
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.vector import SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 
 from ..errors import AgentError
@@ -41,8 +43,12 @@ def sb3_env(env: Any, n_envs: int | None, env_kwargs: dict[str, Any]) -> tuple[A
     """A Stable-Baselines3 VecEnv and the id it was made from."""
     from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
+    if isinstance(n_envs, bool) or not isinstance(n_envs, (int, np.integer, type(None))):
+        raise AgentError(f"n_envs={n_envs!r} must be a whole number of 1 or more.")
+    if isinstance(env, EnvSpec):
+        env = _registered_id(env)
     if isinstance(env, str):
-        return _from_id(env, 64 if n_envs is None else n_envs, env_kwargs), env
+        return _from_id(env, 64 if n_envs is None else int(n_envs), env_kwargs), env
     if env_kwargs:
         raise AgentError("env_kwargs is for environment ids: this environment is already built.")
     if isinstance(env, VecEnv):
@@ -53,8 +59,8 @@ def sb3_env(env: Any, n_envs: int | None, env_kwargs: dict[str, Any]) -> tuple[A
         made = _from_batch(env)
     else:
         raise AgentError(
-            f"env={type(env).__name__} cannot be served: pass an id, a gymnasium.Env, a "
-            "Stable-Baselines3 VecEnv or a VectorEnv that offers to_sb3()."
+            f"env={type(env).__name__} cannot be served: pass an id, an EnvSpec, a gymnasium.Env, "
+            "a Stable-Baselines3 VecEnv, or a VectorEnv that offers to_sb3()."
         )
     if n_envs not in (None, made.num_envs):
         raise AgentError(
@@ -62,6 +68,16 @@ def sb3_env(env: Any, n_envs: int | None, env_kwargs: dict[str, Any]) -> tuple[A
             "pass an id."
         )
     return made, None
+
+
+def _registered_id(spec: EnvSpec) -> str:
+    """The id under which exactly this is registered, so that a checkpoint can name it."""
+    if gym.registry.get(spec.id) != spec:
+        raise AgentError(
+            f"The EnvSpec of {spec.id!r} is not what is registered under that id: register it, or "
+            "pass the id and, for other arguments, env_kwargs."
+        )
+    return spec.id
 
 
 def _from_id(env_id: str, n: int, env_kwargs: dict[str, Any]) -> Any:
@@ -87,12 +103,20 @@ def _from_batch(env: Any) -> Any:
             f"env={type(env).__name__} wraps a batch, and its to_sb3() would leave the wrapper "
             "out: pass env.unwrapped, or an id."
         )
+    if isinstance(env, SyncVectorEnv):  # its copies one by one: Stable-Baselines3 resets itself
+        from stable_baselines3.common.vec_env import DummyVecEnv
+
+        return DummyVecEnv([partial(_itself, copy) for copy in env.envs])
     if not hasattr(env, "to_sb3"):
         raise AgentError(
             f"env={type(env).__name__} does not offer to_sb3(): pass an id, or the copies as a "
             "Stable-Baselines3 VecEnv."
         )
     return env.to_sb3()
+
+
+def _itself(env: Any) -> Any:
+    return env
 
 
 def watched(env: Any) -> Any:
@@ -105,15 +129,15 @@ def watched(env: Any) -> Any:
             self._rewards: list[np.ndarray] = []
 
         def reset(self) -> np.ndarray:
-            return _finite("observation", self.venv.reset())
+            return _finite("an observation", self.venv.reset())
 
         def step_wait(self) -> Any:
             observation, reward, done, info = self.venv.step_wait()
-            self._rewards.append(_finite("reward", reward).copy())
+            self._rewards.append(_finite("a reward", reward).copy())
             for column in np.flatnonzero(done):
                 if "terminal_observation" in info[column]:
-                    _finite("observation", info[column]["terminal_observation"])
-            return _finite("observation", observation), reward, done, info
+                    _finite("an observation", info[column]["terminal_observation"])
+            return _finite("an observation", observation), reward, done, info
 
         def take_rewards(self) -> list[np.ndarray]:
             """(B,) rewards of each step since the last call, before any bootstrapping."""
@@ -127,8 +151,8 @@ def _finite(what: str, values: Any) -> Any:
     finite = np.isfinite(values)
     if not finite.all():
         raise AgentError(
-            f"The environment returned a {what} of {np.asarray(values)[~finite].flat[0]}: "
-            f"{what}s must be finite."
+            f"The environment returned {what} of {np.asarray(values)[~finite].flat[0]}: "
+            f"{what.split()[-1]}s must be finite."
         )
     return values
 

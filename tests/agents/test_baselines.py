@@ -6,6 +6,7 @@ import builtins
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -35,6 +36,14 @@ class FromOne(toy_envs.Echo):
         self.action_space = gym.spaces.Discrete(3, start=1)
 
 
+class Scalar(toy_envs.Target):
+    """An observation without an axis."""
+
+    def __init__(self):
+        super().__init__()
+        self.observation_space = gym.spaces.Box(0, 1, (), np.float32)
+
+
 class Unbounded(toy_envs.Target):
     """Actions without bounds."""
 
@@ -45,6 +54,7 @@ class Unbounded(toy_envs.Target):
 
 gym.register("test/FromOne-v0", entry_point=FromOne)
 gym.register("test/Unbounded-v0", entry_point=Unbounded)
+gym.register("test/Scalar-v0", entry_point=f"{__name__}:Scalar")
 
 NAMES = ["ppo", "recurrent-ppo"]
 TASK = "caudate/DelayedMatch-Bench-v0"
@@ -206,6 +216,13 @@ def test_recurrent_predict_carries_state_with_environments_first():
         agent.predict(x[0, :2], state)
     with pytest.raises(AgentError, match=r"shape \(3, 2\) do not fit \(3,\)"):
         agent.predict(x[0, :, :2])
+    with pytest.raises(AgentError, match="got 3 observations with 2 episode_start"):
+        agent.predict(x[0], state, np.zeros(2, bool))
+    for wrong in (state[:1], tuple(part[:, :, :5] for part in state)):
+        with pytest.raises(AgentError, match=r"state is two arrays of shape \(n, 1, 64\)"):
+            agent.predict(x[0], wrong)
+    with pytest.raises(AgentError, match="not finite"):
+        agent.predict(np.full((3, 3), np.nan), state)
 
 
 def test_a_started_episode_forgets_the_state():
@@ -236,7 +253,7 @@ def test_stable_baselines_trains_on_our_batch():
     assert model.learn(256).num_timesteps == 256
 
 
-@pytest.mark.parametrize("env", ["object", "batch", "vec"])
+@pytest.mark.parametrize("env", ["object", "batch", "vec", "spec", "sync"])
 def test_environments_of_every_kind(env):
     from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -244,9 +261,13 @@ def test_environments_of_every_kind(env):
         "object": lambda: gym.make("CartPole-v1"),
         "batch": lambda: gym.make_vec(TASK, num_envs=4),
         "vec": lambda: DummyVecEnv([lambda: gym.make("CartPole-v1")] * 3),
+        "spec": lambda: gym.spec(TASK),
+        "sync": lambda: gym.vector.SyncVectorEnv([lambda: gym.make("CartPole-v1")] * 2),
     }[env]()
     agent = make_agent("ppo", made, n_steps=16, batch_size=8, n_epochs=1)
-    assert agent.update()["timesteps"] == 16 * {"object": 1, "batch": 4, "vec": 3}[env]
+    copies = {"object": 1, "batch": 4, "vec": 3, "spec": 64, "sync": 2}
+    assert agent.update()["timesteps"] == 16 * copies[env]
+    assert agent.env_id == (TASK if env == "spec" else None)
 
 
 @pytest.mark.parametrize(
@@ -257,6 +278,11 @@ def test_environments_of_every_kind(env):
         ({"lr": 0.1}, "has no option 'lr'"),
         ({"env": "NoSuch-v0"}, "cannot be found"),
         ({"env": "FrozenLake-v1"}, "cannot read Discrete"),
+        ({"env": "test/Scalar-v0"}, r"cannot read Box.*observations with an axis"),
+        ({"env": replace(gym.spec(TASK), max_episode_steps=9)}, "not what is registered"),
+        ({"n_envs": "4"}, "n_envs='4' must be a whole number"),
+        ({"n_envs": 2.5}, "n_envs=2.5 must be a whole number"),
+        ({"n_envs": 0}, "n_envs=0 must be at least 1"),
         ({"env": object(), "n_envs": None}, "cannot be served"),
         ({"env": "test/FromOne-v0"}, "counts actions from 0"),
         ({"env": "test/Unbounded-v0"}, "cannot be built on .*finite lower and upper bound"),
@@ -275,11 +301,10 @@ def test_mistakes_get_one_sentence(kwargs, message):
 
 
 def test_batches_without_a_face_or_in_wrappers_are_refused():
-    from gymnasium.vector import SyncVectorEnv
     from gymnasium.wrappers.vector import ClipReward
 
     with pytest.raises(AgentError, match="does not offer to_sb3"):
-        make_agent("ppo", SyncVectorEnv([lambda: gym.make("CartPole-v1")] * 2))
+        make_agent("ppo", gym.make_vec("CartPole-v1", num_envs=2))
     with pytest.raises(AgentError, match="leave the wrapper out"):
         make_agent("ppo", ClipReward(gym.make_vec(TASK, num_envs=4), 0, 1))
 
@@ -287,7 +312,7 @@ def test_batches_without_a_face_or_in_wrappers_are_refused():
 @pytest.mark.parametrize("what", ["observation", "reward"])
 def test_values_that_are_not_finite_are_refused(what):
     agent = small("ppo", "test/Faulty-v0", env_kwargs={what: float("nan")})
-    with pytest.raises(AgentError, match=f"returned a {what} of nan: {what}s must be finite"):
+    with pytest.raises(AgentError, match=f"returned an? {what} of nan: {what}s must be finite"):
         agent.update()
 
 
