@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from .checkpoint import read_checkpoint, write_checkpoint
 from .errors import AgentError, CheckpointError
+from .options import option_types
 
 State = tuple[np.ndarray, ...]
 Metrics = dict[str, float]
@@ -21,17 +23,20 @@ Callback = Callable[["Agent", Metrics], bool | None]
 class Agent(ABC):
     """A policy that learns from reward on one Gymnasium environment.
 
-    Sub-classes set ``observation_space``, ``action_space``, ``n_envs``, ``env_id``, ``env_kwargs``
-    and ``seed`` in their constructor and implement the abstract methods. ``learn`` is a loop over
-    :meth:`update`, so callers that need more (evaluation, checkpoints) write that loop themselves.
+    Sub-classes set ``observation_space``, ``action_space``, ``n_envs``, ``env_id``, ``env_kwargs``,
+    ``seed`` and ``options`` (a dataclass) in their constructor and implement the abstract methods.
+    ``learn`` is a loop over :meth:`update`, so callers that need more (evaluation, checkpoints)
+    write that loop themselves.
     """
 
     name: ClassVar[str]
+    options_class: ClassVar[type]
 
     observation_space: gym.Space
     action_space: gym.Space
     n_envs: int
     seed: int
+    options: Any
     env_id: str | None
     env_kwargs: dict[str, Any]
     num_timesteps: int = 0
@@ -41,14 +46,20 @@ class Agent(ABC):
         """Build an agent for ``env``: an id, an environment or a batch of environments."""
 
     @classmethod
-    @abstractmethod
     def option_types(cls) -> dict[str, tuple[Any, Any]]:
         """Name -> (type, default) of the hyper-parameters that the constructor takes."""
+        return option_types(cls.options_class)
 
     @property
-    @abstractmethod
     def config(self) -> dict[str, Any]:
         """Resolved hyper-parameters, JSON-able: enough to build the same agent again."""
+        return {
+            "env_id": self.env_id,
+            "env_kwargs": self.env_kwargs,
+            "seed": self.seed,
+            "n_envs": self.n_envs,
+            **asdict(self.options),
+        }
 
     @abstractmethod
     def update(self) -> Metrics:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -17,7 +17,7 @@ from .errors import AgentError, CheckpointError, LearningWarning, NonFiniteError
 from .heads import check_observation_space, make_head
 from .networks import RateNetwork, SpikingNetwork
 from .optimizers import Parameters, clip_by_norm, make_optimizer
-from .options import build_options, check_ranges, choice, option_types
+from .options import build_options, check_ranges, choice
 from .rounds import Rounds, make_rounds
 
 Network = RateNetwork | SpikingNetwork
@@ -138,23 +138,9 @@ class RecurrentAgent(Agent):
         parameters["log_std"] = np.full(self.head.n_free, o.initial_log_std, self.dtype)
         return parameters
 
-    @classmethod
-    def option_types(cls) -> dict[str, tuple[Any, Any]]:
-        return option_types(cls.options_class)
-
     def _learning_rates(self) -> dict[str, float]:
         """Learning rates of parameters that have their own."""
         return {}
-
-    @property
-    def config(self) -> dict[str, Any]:
-        return {
-            "env_id": self.env_id,
-            "env_kwargs": self.env_kwargs,
-            "seed": self.seed,
-            "n_envs": self.n_envs,
-            **asdict(self.options),
-        }
 
     # -- acting ------------------------------------------------------------------------------
 

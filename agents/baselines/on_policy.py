@@ -15,7 +15,7 @@ import numpy as np
 
 from ..base import Agent, Metrics, State
 from ..errors import AgentError, CheckpointError, NonFiniteError
-from ..options import build_options, check_ranges, option_types
+from ..options import build_options, check_ranges
 from .sb3_envs import one_line, sb3_env, state_holders, task_info, watched
 from .streams import GeneratorStreams, to_arrays, to_tensors
 
@@ -170,20 +170,6 @@ class Baseline(Agent):
                 f"{self.name} cannot act in {one_line(space)}: Stable-Baselines3 counts actions "
                 "from 0; shift them with gymnasium.wrappers.TransformAction."
             )
-
-    @classmethod
-    def option_types(cls) -> dict[str, tuple[Any, Any]]:
-        return option_types(cls.options_class)
-
-    @property
-    def config(self) -> dict[str, Any]:
-        return {
-            "env_id": self.env_id,
-            "env_kwargs": self.env_kwargs,
-            "seed": self.seed,
-            "n_envs": self.n_envs,
-            **asdict(self.options),
-        }
 
     @property
     def exact_resume(self) -> bool:

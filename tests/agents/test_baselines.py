@@ -52,12 +52,18 @@ class Unbounded(toy_envs.Target):
         self.action_space = gym.spaces.Box(-np.inf, np.inf, (1,), np.float32)
 
 
-gym.register("test/FromOne-v0", entry_point=FromOne)
-gym.register("test/Unbounded-v0", entry_point=Unbounded)
+gym.register("test/FromOne-v0", entry_point=f"{__name__}:FromOne")
+gym.register("test/Unbounded-v0", entry_point=f"{__name__}:Unbounded")
 gym.register("test/Scalar-v0", entry_point=f"{__name__}:Scalar")
 
 NAMES = ["ppo", "recurrent-ppo"]
 TASK = "caudate/DelayedMatch-Bench-v0"
+
+
+def sb3_batch(env_id: str, n: int) -> Any:
+    """A native batch as Stable-Baselines3 takes it."""
+    batch: Any = gym.make_vec(env_id, num_envs=n).unwrapped
+    return batch.to_sb3()
 
 
 def small(name: str, env: Any = TASK, **kwargs: Any) -> Any:
@@ -158,7 +164,7 @@ def test_foreign_environments_resume_but_not_exactly(tmp_path, name):
     agent.update()
     assert not agent.exact_resume
     agent.save(tmp_path / "agent")
-    resumed = load_agent(tmp_path / "agent")
+    resumed: Any = load_agent(tmp_path / "agent")
     np.testing.assert_equal(resumed.get_state()["policy"], agent.get_state()["policy"])
     # It goes on with new episodes, not with those that training began with.
     assert not np.array_equal(resumed.model._last_obs, small(name, "CartPole-v1").model._last_obs)
@@ -169,7 +175,7 @@ def test_single_environments_of_ours_resume_exactly(tmp_path):
     def build():
         return gym.make(TASK)
 
-    agent = make_agent("ppo", build(), n_steps=40, batch_size=20, n_epochs=1)
+    agent: Any = make_agent("ppo", build(), n_steps=40, batch_size=20, n_epochs=1)
     agent.update()
     agent.save(tmp_path / "agent")
     assert agent.exact_resume
@@ -184,7 +190,7 @@ def test_single_environments_of_ours_resume_exactly(tmp_path):
 def test_wrappers_that_may_hold_state_are_not_called_exact():
     from stable_baselines3.common.vec_env import VecNormalize
 
-    env = VecNormalize(gym.make_vec(TASK, num_envs=8).unwrapped.to_sb3())
+    env = VecNormalize(sb3_batch(TASK, 8))
     assert not small("ppo", env).exact_resume
 
 
@@ -204,7 +210,8 @@ def test_weights_move_to_another_size_or_task(name, num_envs, kwargs):
 def test_recurrent_predict_carries_state_with_environments_first():
     agent = small("recurrent-ppo")
     x = np.random.default_rng(0).random((4, 3, 3)).astype(np.float32)
-    state = alone = None
+    state: Any = None
+    alone: Any = None
     for t in range(4):
         start = np.array([t == 0, t in (0, 2), t == 0])
         together, state = agent.predict(x[t], state, start, deterministic=True)
@@ -239,16 +246,15 @@ def test_a_started_episode_forgets_the_state():
 def test_stable_baselines_evaluates_our_agents(name):
     from stable_baselines3.common.evaluation import evaluate_policy
 
-    agent = make_agent(name, TASK, n_envs=8, **({"n_steps": 32} if "ppo" in name else {}))
-    env = gym.make_vec(TASK, num_envs=4).unwrapped.to_sb3()
-    mean, _ = evaluate_policy(agent, env, n_eval_episodes=12)
+    agent: Any = make_agent(name, TASK, n_envs=8, **({"n_steps": 32} if "ppo" in name else {}))
+    mean: Any = evaluate_policy(agent, sb3_batch(TASK, 4), n_eval_episodes=12)[0]
     assert 0 <= mean <= 1
 
 
 def test_stable_baselines_trains_on_our_batch():
     from stable_baselines3 import PPO
 
-    env = gym.make_vec("caudate/DelayedMatch-v0", num_envs=8).unwrapped.to_sb3()
+    env = sb3_batch("caudate/DelayedMatch-v0", 8)
     model = PPO("MlpPolicy", env, n_steps=16, batch_size=64, n_epochs=1, device="cpu")
     assert model.learn(256).num_timesteps == 256
 
@@ -354,7 +360,8 @@ def test_continuous_actions_stay_within_their_bounds():
     ("n_envs", "n_steps"), [(1, 2048), (8, 256), (48, 42), (64, 32), (100, 32)]
 )
 def test_the_default_rollout_stays_near_2048_transitions(n_envs, n_steps):
-    assert make_agent("ppo", TASK, n_envs=n_envs).model.n_steps == n_steps
+    agent: Any = make_agent("ppo", TASK, n_envs=n_envs)
+    assert agent.model.n_steps == n_steps
 
 
 @pytest.mark.parametrize(

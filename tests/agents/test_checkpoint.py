@@ -227,7 +227,7 @@ def in_itself():
         ({"a": np.array([(1, None)], "i4,O")}, "content.a is an array of objects"),
         ({"a": 10**6000}, "cannot be stored"),
         ({"a": np.zeros(1, "i4,f8")[0]}, "content.a is a void"),
-        ({"a": np.ma.masked_array([1, 2], [0, 1])}, "content.a is a masked array"),
+        ({"a": np.ma.masked_array([1, 2], np.array([False, True]))}, "content.a is a masked array"),
         (in_itself(), "cannot be stored"),
     ],
 )
