@@ -61,6 +61,14 @@ class Agent(ABC):
             **asdict(self.options),
         }
 
+    @property
+    def exact_resume(self) -> bool:
+        """Whether a killed and resumed run equals an undisturbed one, bit for bit.
+
+        True for agents whose updates begin with seeded resets, on environments that honour seeds.
+        """
+        return True
+
     @abstractmethod
     def update(self) -> Metrics:
         """Play one batch of experience and learn from it once.

@@ -154,7 +154,7 @@ def resume(
             "--overwrite."
         )
     learner, state = _restore(folder, config)
-    if not getattr(learner, "exact_resume", True):
+    if not learner.exact_resume:
         (say or print)(
             f"{config.env_id} cannot give its state: the agent goes on exactly, in new episodes."
         )
