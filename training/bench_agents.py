@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from .clock import Rate, measure, one_thread
 from .errors import UsageError
 from .evaluation import check_env_id
 from .progress import Say
-from .runs import write_text
+from .runs import write_json
 
 TASKS = ("caudate/DelayedMatch-Bench-v0", "caudate/DelayedMatch-v0")
 REFERENCE = "recurrent-ppo"
@@ -64,7 +63,6 @@ def bench_agents(
         kernels: measure the kernel too.
         json_file: also write the result here.
         say: where the tables go.
-
     """
     names = list(AGENTS) if agents is None else list(agents)
     for name in names:
@@ -80,7 +78,7 @@ def bench_agents(
     shares = kernel_share(seconds=seconds, repeats=repeats, say=say) if kernels else []
     if json_file is not None:
         content = {"agents": list(map(asdict, speeds)), "kernels": list(map(asdict, shares))}
-        write_text(Path(json_file), json.dumps(content, indent=2) + "\n")
+        write_json(Path(json_file), content)
     return AgentBench(speeds, shares)
 
 

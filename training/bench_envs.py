@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from .clock import Rate, measure, one_thread
 from .errors import UsageError
 from .evaluation import check_env_id
 from .progress import Say
-from .runs import write_text
+from .runs import write_json
 
 SIZES = (1, 64, 1024)
 SYNC_SIZE = 64
@@ -70,8 +69,7 @@ def bench_envs(
             found.append(_bench(env_id, seconds, repeats))
             say(_line(found[-1]))
     if json_file is not None:
-        content = [asdict(speed) for speed in found]
-        write_text(Path(json_file), json.dumps(content, indent=2) + "\n")
+        write_json(Path(json_file), [asdict(speed) for speed in found])
     return found
 
 

@@ -9,12 +9,16 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from .commands import EXIT_INTERRUPTED, JsonFile, register
 from .errors import UsageError
+from .runs import write_json
+
+if TYPE_CHECKING:
+    from .trainer import RunResult
 
 EXIT_USAGE, EXIT_BELOW = 2, 3
 
@@ -102,6 +106,7 @@ def train(
     wandb_group: Annotated[str | None, typer.Option()] = None,
     wandb_tag: Annotated[list[str], typer.Option()] = [],  # noqa: B006
     progress: Annotated[bool, typer.Option(help="Show how it goes.")] = True,
+    json_file: JsonFile = None,
 ) -> None:
     """Train an agent on a task, or go on with a run (--resume RUN)."""
     from . import trainer
@@ -114,7 +119,7 @@ def train(
                 "--resume takes the agent, the task and their options from the run: give the run "
                 "folder alone."
             )
-        _finish(trainer.resume(resume, wandb=wandb, progress=progress))
+        _finish(trainer.resume(resume, wandb=wandb, progress=progress), json_file)
     if agent is None or task is None:
         raise UsageError("train needs an agent and a task: caudate train AGENT TASK.")
     result = trainer.train(
@@ -137,10 +142,13 @@ def train(
         ),
         progress=progress,
     )
-    _finish(result)
+    _finish(result, json_file)
 
 
-def _finish(result) -> None:
+def _finish(result: RunResult, json_file: Path | None) -> NoReturn:
+    """Write what the run came to and leave with the exit code that tells it."""
+    if json_file is not None:
+        write_json(json_file, {"run": str(result.path), **result.result})
     if result.interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
     raise typer.Exit(0 if result.reached else EXIT_BELOW)
@@ -149,23 +157,22 @@ def _finish(result) -> None:
 @app.command()
 def evaluate(
     run: RunOrFile,
-    episodes: Annotated[int, typer.Option(help="Fresh episodes.")] = 1000,
+    episodes: Annotated[
+        int | None, typer.Option(help="Fresh episodes; default: 1,000 (20 of foreign tasks).")
+    ] = None,
     env: Annotated[
         list[str], typer.Option(metavar="KEY=VALUE", help="Change the environment.")
     ] = [],  # noqa: B006
     json_file: JsonFile = None,
 ) -> None:
     """Score a trained agent on fresh episodes, beside the task's yardsticks."""
-    import json
-
     from .assignments import env_parameters
     from .report import evaluate_run, evaluation_text
-    from .runs import write_text
 
     found = evaluate_run(run, episodes, env_parameters(env))
     typer.echo(evaluation_text(found))
     if json_file is not None:
-        write_text(json_file, json.dumps(found, indent=2) + "\n")
+        write_json(json_file, found)
 
 
 register(app)

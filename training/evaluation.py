@@ -20,6 +20,7 @@ CRITERION_SEED = 10**10
 CONFIRMATION_SEED = 2 * 10**10
 FRESH_SEED = 3 * 10**10
 FOREIGN_SEEDS = {CRITERION_SEED: 10**6, CONFIRMATION_SEED: 2 * 10**6, FRESH_SEED: 3 * 10**6}
+EPISODES, FOREIGN_EPISODES = 1000, 20  # a foreign environment is one Python object a column
 
 
 class Player(Protocol):
@@ -52,8 +53,7 @@ class Evaluator:
             self.env: Any = gym.make_vec(
                 env_id, num_envs=n, autoreset_mode="disabled", **env_kwargs
             )
-        else:  # one Python object a copy: fewer episodes, and seeds that every generator takes
-            n = min(n, 20)
+        else:  # with seeds that every generator takes
             first_seed = FOREIGN_SEEDS[first_seed]
             self.env = gym.make_vec(env_id, num_envs=n, vectorization_mode="sync", **env_kwargs)
         self.seeds = [first_seed + i for i in range(n)]
@@ -61,6 +61,7 @@ class Evaluator:
 
     def episodes(self, agent: Player) -> np.ndarray:
         """Score (or return) of each episode, (n,)."""
+        self._check_fit(agent)
         n = len(self.seeds)
         observation, _ = self.env.reset(seed=self.seeds)
         state, start = None, np.ones(n, bool)
@@ -76,6 +77,17 @@ class Evaluator:
                 total += np.where(running, reward, 0)
             running &= ~(terminated | truncated)
         return total / np.maximum(count, 1) if self.native else total
+
+    def _check_fit(self, agent: Player) -> None:
+        """Raise UsageError if an agent that tells its spaces was made for others."""
+        for kind in ("observation", "action"):
+            ours = getattr(self.env, f"single_{kind}_space")
+            theirs = getattr(agent, f"{kind}_space", ours)
+            if _size(ours) != _size(theirs):
+                raise UsageError(
+                    f"The agent was trained with the {kind} space {theirs}, and this environment "
+                    f"has {ours}: use the parameters that it was trained with."
+                )
 
     def _add_scores(
         self, info: dict[str, Any], running: np.ndarray, total: np.ndarray, count: np.ndarray
@@ -98,15 +110,28 @@ class Evaluator:
 
 
 def evaluate(
-    agent: Player, env_id: str, env_kwargs: Mapping[str, Any] | None = None, episodes: int = 1000
+    agent: Player,
+    env_id: str,
+    env_kwargs: Mapping[str, Any] | None = None,
+    episodes: int | None = None,
 ) -> Score:
-    """Greedy play on episodes that neither training nor its stopping rule has seen."""
+    """Greedy play on episodes that neither training nor its stopping rule has seen.
+
+    Args:
+        agent: whatever predicts.
+        env_id: any Gymnasium id.
+        env_kwargs: parameters of the environment.
+        episodes: how many, 1,000 if not given (20 where an environment is not this library's).
+    """
+    if episodes is None:
+        episodes = EPISODES if has_task(env_id) else FOREIGN_EPISODES
     if episodes < 1:
         raise UsageError(f"episodes={episodes} must be 1 or more.")
     evaluator = Evaluator(env_id, env_kwargs or {}, episodes, FRESH_SEED)
-    score = evaluator(agent)
-    evaluator.close()
-    return score
+    try:
+        return evaluator(agent)
+    finally:
+        evaluator.close()
 
 
 def check_env_id(env_id: str) -> None:
@@ -128,6 +153,10 @@ def check_env_id(env_id: str) -> None:
 def has_task(env_id: str) -> bool:
     """Whether an id belongs to an environment that carries its own score and yardsticks."""
     return env_id.split(":")[-1] in task_ids()
+
+
+def _size(space: gym.Space) -> Any:
+    return space.n if isinstance(space, gym.spaces.Discrete) else space.shape
 
 
 def yardsticks(env_id: str, env_kwargs: Mapping[str, Any]) -> dict[str, float]:

@@ -8,14 +8,20 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..agents import Agent, AgentError, write_checkpoint
-from .evaluation import CONFIRMATION_SEED, CRITERION_SEED, Evaluator
+from .evaluation import (
+    CONFIRMATION_SEED,
+    CRITERION_SEED,
+    EPISODES,
+    FOREIGN_EPISODES,
+    Evaluator,
+    has_task,
+)
 from .interrupts import interrupts
 from .progress import Silent
 from .runs import Record, Run, RunConfig
 from .wandb_log import WandbLogger
 
 CRITERION_EPISODES = 500
-CONFIRMATION_EPISODES = 1000
 INTERRUPTED = "interrupted"
 
 _TOTALS = ("timesteps", "episodes", "updates")
@@ -66,7 +72,9 @@ class Loop:
         self.timing = Record(run.timing, state.timing_bytes)
 
     def _evaluator(self, episodes: int, first_seed: int) -> Evaluator:
-        return Evaluator(self.config.env_id, self.config.env_kwargs, episodes, first_seed)
+        env_id = self.config.env_id
+        n = episodes if has_task(env_id) else FOREIGN_EPISODES
+        return Evaluator(env_id, self.config.env_kwargs, n, first_seed)
 
     def __call__(self) -> str:
         """Train to the end; returns why it ended. A first Ctrl-C ends it after a checkpoint."""
@@ -137,7 +145,7 @@ class Loop:
         self._checkpoint(best=better or ended == "until")
 
     def _confirm(self):
-        evaluator = self._evaluator(CONFIRMATION_EPISODES, CONFIRMATION_SEED)
+        evaluator = self._evaluator(EPISODES, CONFIRMATION_SEED)
         try:
             return evaluator(self.agent)
         finally:

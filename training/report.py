@@ -14,13 +14,15 @@ from .runs import Run
 
 
 def evaluate_run(
-    source: str | Path, episodes: int = 1000, env_kwargs: Mapping[str, Any] | None = None
+    source: str | Path,
+    episodes: int | None = None,
+    env_kwargs: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Greedy score of a run's best checkpoint, or of a checkpoint file, on fresh episodes.
 
     Args:
         source: run folder or checkpoint file.
-        episodes: how many.
+        episodes: how many, 1,000 if not given (20 where an environment is not this library's).
         env_kwargs: parameters over those that the agent was trained with.
 
     Returns:

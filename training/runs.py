@@ -118,8 +118,13 @@ class Run:
         raise UsageError(f"{self.path} has no checkpoint yet: train it longer or resume it.")
 
     def records(self, name: str = "metrics.jsonl") -> list[dict[str, Any]]:
+        """All whole records; a kill can leave half a line at the end."""
         path = self.path / name
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        try:
+            lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+            return [json.loads(line) for line in lines if line.endswith("\n")]
+        except (OSError, ValueError) as error:
+            raise UsageError(f"Cannot read {path}: {error}.") from error
 
     def read_json(self, name: str) -> Any:
         try:
@@ -129,7 +134,7 @@ class Run:
 
     def write_json(self, name: str, content: Any) -> None:
         """Atomically, so that a reader never sees half a file."""
-        write_text(self.path / name, json.dumps(content, indent=2) + "\n")
+        write_json(self.path / name, content)
 
     def clear(self) -> None:
         """Remove what a run wrote, and nothing else."""
@@ -170,6 +175,11 @@ class Record:
 
     def close(self) -> None:
         self.file.close()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replace a file by JSON in one step."""
+    write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -42,12 +42,12 @@ def wilson_interval(successes: float, n: int, z: float = Z95) -> tuple[float, fl
 
 
 def mean_interval(values: npt.ArrayLike) -> tuple[float, float]:
-    """95 % interval of a mean: Wilson for values that are all 0 or 1, else normal."""
+    """95 % interval of a mean: Wilson for values that are all 0 or 1, else by bootstrap."""
     x = np.asarray(values, float)
     if np.isin(x, (0.0, 1.0)).all():
         return wilson_interval(float(x.sum()), len(x))
-    half = Z95 * x.std(ddof=1) / np.sqrt(len(x)) if len(x) > 1 else np.inf
-    return float(x.mean() - half), float(x.mean() + half)
+    low, high = bootstrap_interval(x, np.mean)
+    return float(low), float(high)
 
 
 def interquartile_mean(values: npt.ArrayLike) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -111,9 +112,9 @@ def train(
         num_envs=learner.n_envs,
         options=_hyperparameters(learner),
         steps=_positive("steps", found.steps if steps is None else steps),
-        eval_every=_positive("eval_every", eval_every or found.eval_every),
-        until=until,
-        cpu_limit=cpu_limit,
+        eval_every=_positive("eval_every", found.eval_every if eval_every is None else eval_every),
+        until=_number("until", until),
+        cpu_limit=_number("cpu_limit", cpu_limit, above=0.0),
         preset=preset,
         wandb=asdict(settings),
         versions=_versions(spec.extra),
@@ -270,3 +271,11 @@ def _positive(name: str, value: int) -> int:
     if value < 1:
         raise UsageError(f"{name}={value} must be 1 or more.")
     return int(value)
+
+
+def _number(name: str, value: float | None, above: float = -math.inf) -> float | None:
+    if value is not None and not above < value < math.inf:
+        raise UsageError(
+            f"{name}={value} must be a number" + (f" above {above:g}." if above >= 0 else ".")
+        )
+    return value

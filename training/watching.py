@@ -50,6 +50,8 @@ def watch(
     try:
         _play(env, agent, trials, first + seed, max_steps, say)
         picture: Any = env.render()
+    except gym.error.DependencyNotInstalled as error:
+        raise UsageError(f"{config.env_id} cannot be drawn: {error}.") from error
     finally:
         env.close()
     path = folder.figures / "watch.png"

@@ -58,7 +58,12 @@ def test_train_then_evaluate(cli, tmp_path):
 def test_exit_code_tells_whether_until_was_reached(cli, tmp_path):
     arguments = ("train", "eprop-rate", TASK, *SMALL_SET, *QUIET, "--out", tmp_path)
     assert cli(*arguments, "--steps", 200, "--until", 1.1).code == 3
-    assert cli(*arguments, "--steps", 200, "--until", 0.0, "--overwrite").code == 0
+    file = tmp_path / "result.json"
+    reached = cli(*arguments, "--steps", 200, "--until", 0.0, "--overwrite", "--json", file)
+    assert reached.code == 0
+    found = json.loads(file.read_text())
+    assert found["reached"] is True
+    assert Run.open(found["run"]).result == {k: v for k, v in found.items() if k != "run"}
 
 
 def test_interrupt_exits_130_and_resume_finishes(cli, tmp_path, monkeypatch):
@@ -100,6 +105,9 @@ def test_interrupt_exits_130_and_resume_finishes(cli, tmp_path, monkeypatch):
         (("train", "eprop", "CartPole-v1", "--env", "gravity=1"), "gravity"),
         (("train", "eprop", TASK, "--num-envs", "0"), "n_envs=0"),
         (("train", "eprop", TASK, "--steps", "0"), "steps=0"),
+        (("train", "eprop", TASK, "--eval-every", "0"), "eval_every=0"),
+        (("train", "eprop", TASK, "--until", "nan"), "until=nan"),
+        (("train", "eprop", TASK, "--cpu-limit", "-1"), "cpu_limit=-1.0 must be a number above 0"),
         (("train", "eprop", TASK, "--wandb", "perhaps"), "offline"),
         (("train", "eprop"), "AGENT TASK"),
         (("train", "eprop", TASK, "--resume", "x"), "--resume"),

@@ -60,7 +60,7 @@ def test_evaluation_leaves_the_agent_as_it_was():
 
 
 def test_a_foreign_episode_ends_at_its_first_end():
-    score = evaluate(Stubborn(0), "CartPole-v1", episodes=50)
+    score = evaluate(Stubborn(0), "CartPole-v1")
     assert score.kind == "return"
     assert score.n == 20
     env, lengths = gym.make("CartPole-v1"), []
@@ -72,10 +72,16 @@ def test_a_foreign_episode_ends_at_its_first_end():
             ended = env.step(0)[2]
             lengths[-1] += 1
     assert score.value == np.mean(lengths)
+    assert evaluate(Stubborn(0), "CartPole-v1", episodes=3).n == 3
 
 
 def test_mistakes():
     with pytest.raises(UsageError, match="episodes=0"):
         evaluate(Stubborn(0), TASK, episodes=0)
+    agent = EProp(TASK, n_envs=2, n_neurons=8, network="rate")
+    with pytest.raises(UsageError, match=r"observation space Box.*\(3,\)"):
+        evaluate(agent, TASK, {"n_stim": 4}, 5)
+    with pytest.raises(UsageError, match="observation space"):
+        evaluate(agent, "CartPole-v1")
     check_env_id("CartPole-v1")
     check_env_id(f"caudate.envs:{TASK}")

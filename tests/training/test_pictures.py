@@ -2,6 +2,7 @@
 
 import json
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -64,6 +65,17 @@ def test_plot_writes_into_the_first_run(runs):
     assert is_png(path)
 
 
+def test_a_killed_run_can_be_plotted(tmp_path):
+    run = Run.open(small_run(tmp_path, steps=600).path)
+    whole = read_curve(run)
+    with run.metrics.open("a") as file:
+        file.write('{"timesteps": 1')
+    found = read_curve(run)
+    assert found is not None
+    assert whole is not None
+    assert np.array_equal(found.score, whole.score)
+
+
 def test_plot_other_format_and_return(runs, tmp_path):
     assert plot(runs[0], tmp_path / "new" / "a.svg").read_text().startswith("<?xml")
     curves = [curve(f"agent {i}", [0, 10 * i, 300]) for i in range(9)]
@@ -79,6 +91,9 @@ def test_mistakes_in_plot(runs, tmp_path):
     other = small_run(tmp_path, env_kwargs={"n_stim": 4}, steps=600)
     with pytest.raises(UsageError, match="another task"):
         plot([runs[0], other.path])
+    (other.path / "metrics.jsonl").write_text("half a line\nand more\n")
+    with pytest.raises(UsageError, match=r"Cannot read .*metrics\.jsonl"):
+        plot(other.path)
     (other.path / "metrics.jsonl").write_text("")
     with pytest.raises(UsageError, match="no record yet"):
         plot(other.path)
@@ -115,3 +130,12 @@ def test_mistakes_in_watch(runs, nan_env, tmp_path):
     (run.path / "config.json").write_text(json.dumps(config | {"env_id": nan_env}))
     with pytest.raises(UsageError, match="cannot be drawn"):
         watch(run.path)
+
+
+def test_a_package_that_drawing_needs_is_named(runs, monkeypatch):
+    def missing(env):
+        raise gym.error.DependencyNotInstalled("pygame is not installed")
+
+    monkeypatch.setattr("caudate.envs.core.env.TaskEnv.render", missing)
+    with pytest.raises(UsageError, match="cannot be drawn: pygame is not installed"):
+        watch(runs[0])
