@@ -57,11 +57,17 @@ def compare(
     docs: Annotated[
         Path | None, typer.Option(help="Folder for results that the documentation keeps.")
     ] = None,
+    wandb: Annotated[str, typer.Option(help="auto, online, offline or off.")] = "off",
+    wandb_project: Annotated[str, typer.Option()] = "caudate",
+    wandb_entity: Annotated[str | None, typer.Option()] = None,
+    wandb_group: Annotated[str | None, typer.Option(help="Default: the comparison's name.")] = None,
+    wandb_tag: Annotated[list[str], typer.Option()] = [],  # noqa: B006
 ) -> None:
     """Run agents x tasks x seeds; finished runs are not repeated."""
     from .assignments import env_parameters
     from .comparison import compare
     from .comparison_spec import comparison_from_names
+    from .wandb_log import WandbSettings
 
     if (source is None) != bool(agent and task):
         raise UsageError("compare needs a name or a file, or at least one --agent and one --task.")
@@ -74,7 +80,8 @@ def compare(
         cpu_limit=cpu_limit,
         env_kwargs=env_parameters(env),
     )
-    outcome = compare(spec, out=out, jobs=jobs, docs=docs, say=typer.echo)
+    settings = WandbSettings(wandb, wandb_project, wandb_entity, wandb_group, tuple(wandb_tag))
+    outcome = compare(spec, out=out, jobs=jobs, docs=docs, wandb=settings, say=typer.echo)
     if outcome.interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
     raise typer.Exit(EXIT_FAILED if outcome.failures else 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from .presets import find_preset
 from .progress import Say
 from .runs import Run
 from .table import Line, Table, print_table, write_table
+from .wandb_log import OFF, WandbSettings
 from .workers import Job, Report, cores, run_jobs
 
 DONE, RESUME, START = "done", "resume", "start"
@@ -48,6 +49,7 @@ def compare(
     out: str | Path = "runs",
     jobs: int | None = None,
     docs: str | Path | None = None,
+    wandb: str | WandbSettings = OFF,
     say: Say = print,
 ) -> Outcome:
     """Run what is not finished yet, then write and print the tables and draw the curves.
@@ -58,6 +60,7 @@ def compare(
         jobs: runs at a time, the number of cores if not given.
         docs: folder for the results that the documentation keeps; the page beside it that has the
             folder's name (``docs/results`` and ``docs/results.md``) gets the tables.
+        wandb: as for :func:`~.trainer.train`; the comparison's name is the group if none is given.
         say: where messages go.
 
     Raises:
@@ -67,9 +70,14 @@ def compare(
     if jobs is not None and jobs < 1:
         raise UsageError(f"jobs={jobs} must be 1 or more.")
     comparison.check()
+    settings = WandbSettings(wandb) if isinstance(wandb, str) else wandb
+    settings.check()
+    settings = replace(settings, group=settings.group or comparison.name)
     folder = Path(out) / comparison.name
     planned = [plan(entrant, row, folder) for entrant, row in _pairs(comparison)]
-    todo = [job for some in planned for state, job in some if state != DONE]
+    todo = [
+        replace(job, wandb=settings) for some in planned for state, job in some if state != DONE
+    ]
     total = sum(map(len, planned))
     say(f"{comparison.name}: {total} runs, {total - len(todo)} finished before, {len(todo)} to do")
     failures: list[str] = []

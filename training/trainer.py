@@ -184,9 +184,16 @@ def _restore(folder: Run, config: RunConfig) -> tuple[Agent, LoopState]:
             f"{folder.last} is a checkpoint of {content.get('agent')!r}, not of this run's "
             f"{config.agent!r}: put the run's own checkpoint back or start again with --overwrite."
         )
+    try:
+        state = LoopState(**content["trainer"])
+    except TypeError as error:
+        raise UsageError(
+            f"{folder.last} was written by another version of caudate: go on with that one, or "
+            "start again with --overwrite."
+        ) from error
     learner.warm_up()
     learner.set_state(content["state"])
-    return learner, LoopState(**content["trainer"])
+    return learner, state
 
 
 def _go(

@@ -30,6 +30,9 @@ class WandbSettings:
         _mode(self.mode)
 
 
+OFF = WandbSettings("off")
+
+
 class WandbLogger:
     """Logs to W&B until something goes wrong; then says so once and stays silent."""
 

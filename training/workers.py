@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .interrupts import interrupts
+from .wandb_log import OFF, WandbSettings
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -27,11 +28,13 @@ class Job:
         path: its folder.
         arguments: keyword arguments of ``train``, without out and name.
         resume: go on with the run in the folder instead of starting it.
+        wandb: where it is logged.
     """
 
     path: Path
     arguments: dict[str, Any]
     resume: bool = False
+    wandb: WandbSettings = OFF
 
 
 @dataclass(frozen=True)
@@ -127,14 +130,14 @@ def _try(job: Job) -> tuple[str | None, bool]:
         from .trainer import resume, train
 
         if job.resume:
-            done = resume(job.path, wandb="off", progress=False, say=_silent)
+            done = resume(job.path, wandb=job.wandb, progress=False, say=_silent)
         else:
             done = train(
                 **job.arguments,
                 out=job.path.parent,
                 name=job.path.name,
                 overwrite=True,
-                wandb="off",
+                wandb=job.wandb,
                 progress=False,
                 say=_silent,
             )

@@ -11,6 +11,7 @@ from caudate.training import UsageError, compare, train
 from caudate.training.comparison import DONE, RESUME, START, plan
 from caudate.training.comparison_spec import comparison_from_names, load_comparison
 from caudate.training.runs import Run
+from caudate.training.workers import Job
 
 BENCH = "caudate/DelayedMatch-Bench-v0"
 
@@ -166,6 +167,18 @@ def test_an_interrupted_run_is_gone_on_with(tmp_path):
     assert outcome.failures == []
     assert [line.seed for line in outcome.table.lines] == [3]
     assert (job.path / "metrics.jsonl").read_bytes() == metrics
+
+
+def test_runs_are_logged_only_when_asked(monkeypatch, tmp_path):
+    given: list[Job] = []
+    monkeypatch.setattr("caudate.training.comparison.run_jobs", lambda jobs, *_: given.extend(jobs))
+    comparison = comparison_from_names(["eprop-rate"], [BENCH], seeds=1, name="one")
+    for wandb in ("off", "offline"):
+        compare(comparison, out=tmp_path, wandb=wandb, say=lambda text: None)
+    assert [job.wandb.mode for job in given] == ["off", "offline"]
+    assert given[1].wandb.group == "one"
+    with pytest.raises(UsageError, match="perhaps"):
+        compare(comparison, out=tmp_path, wandb="perhaps")
 
 
 def test_the_librarys_comparison_is_valid():

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caudate.agents import EProp, load_agent, make_agent, read_checkpoint
+from caudate.agents import EProp, load_agent, make_agent, read_checkpoint, write_checkpoint
 from caudate.training import UsageError, preset, resume, train
 from caudate.training.runs import Run
 
@@ -186,6 +186,16 @@ def test_a_resume_that_is_not_exact_says_so(tmp_path, monkeypatch):
     said = []
     resume(result.path, progress=False, say=said.append)
     assert "cannot give its state" in said[0]
+
+
+def test_a_checkpoint_of_another_version_is_refused(tmp_path):
+    run = Run.open(small_run(tmp_path, steps=200).path)
+    (run.path / "result.json").unlink()
+    content = read_checkpoint(run.last)
+    content["trainer"]["from_the_future"] = 1
+    write_checkpoint(run.last, content)
+    with pytest.raises(UsageError, match="another version of caudate"):
+        resume(run.path, progress=False)
 
 
 def test_a_finished_run_is_not_resumed(tmp_path):
