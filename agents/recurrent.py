@@ -157,6 +157,11 @@ class RecurrentAgent(Agent):
     ) -> tuple[np.ndarray, State]:
         observation = np.asarray(observation)
         single = observation.shape == self.observation_space.shape
+        if not single and observation.shape[1:] != self.observation_space.shape:
+            raise AgentError(
+                f"{self.name}: observations of shape {observation.shape} do not fit "
+                f"{self.observation_space.shape}: pass one observation or a batch of them."
+            )
         x = observation.reshape(-1, self.n_inputs).astype(self.dtype)
         n = len(x)
         if state is None:

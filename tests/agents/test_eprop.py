@@ -107,6 +107,11 @@ def test_predict_refuses_a_state_of_another_batch():
         agent.predict(np.zeros((2, 3)), state)
 
 
+def test_predict_refuses_observations_of_another_shape():
+    with pytest.raises(AgentError, match=r"shape \(2, 5\) do not fit \(3,\)"):
+        small("eprop-rate").predict(np.zeros((2, 5)))
+
+
 def test_sampling_while_predicting_leaves_learning_alone():
     a, b = small("eprop-rate"), small("eprop-rate")
     for _ in range(5):
