@@ -102,6 +102,27 @@ class Agent(ABC):
     def set_state(self, state: dict[str, Any]) -> None:
         """Continue exactly where :meth:`get_state` was called."""
 
+    def _batch_size(self, observation: np.ndarray) -> int:
+        """Number of observations in a batch; 1 for a single one."""
+        shape = self.observation_space.shape
+        if observation.shape == shape:
+            return 1
+        if observation.shape[1:] != shape:
+            raise AgentError(
+                f"{self.name}: observations of shape {observation.shape} do not fit {shape}: pass "
+                "one observation or a batch of them."
+            )
+        return len(observation)
+
+    @staticmethod
+    def _check_state_size(state: State, n: int) -> None:
+        """Raise one sentence unless every part of a state belongs to ``n`` observations."""
+        if any(len(part) != n for part in state):
+            raise AgentError(
+                f"predict got {n} observations with the state of {len(state[0])}: "
+                "pass the state that belongs to this batch, or None to start afresh."
+            )
+
     def learn(
         self,
         total_timesteps: int,

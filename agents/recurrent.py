@@ -156,21 +156,12 @@ class RecurrentAgent(Agent):
         deterministic: bool = False,
     ) -> tuple[np.ndarray, State]:
         observation = np.asarray(observation)
+        n = self._batch_size(observation)
         single = observation.shape == self.observation_space.shape
-        if not single and observation.shape[1:] != self.observation_space.shape:
-            raise AgentError(
-                f"{self.name}: observations of shape {observation.shape} do not fit "
-                f"{self.observation_space.shape}: pass one observation or a batch of them."
-            )
-        x = observation.reshape(-1, self.n_inputs).astype(self.dtype)
-        n = len(x)
+        x = observation.reshape(n, self.n_inputs).astype(self.dtype)
         if state is None:
             state = self.network.initial_state(n)
-        if len(state[0]) != n:
-            raise AgentError(
-                f"predict got {n} observations with the state of {len(state[0])}: "
-                "pass the state that belongs to this batch, or None to start afresh."
-            )
+        self._check_state_size(state, n)
         if episode_start is not None:
             running = ~np.asarray(episode_start, bool).reshape(-1, 1)
             state = tuple(part * running for part in state)

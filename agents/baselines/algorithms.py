@@ -85,11 +85,7 @@ class RecurrentPPO(Baseline):
                 f"{self.name}: the state is two arrays of shape (n, 1, {self.options.n_lstm}), as "
                 "predict returns them: pass such a pair, or None to start afresh."
             )
-        if any(len(part) != n for part in state):
-            raise AgentError(
-                f"predict got {n} observations with the state of {len(state[0])}: "
-                "pass the state that belongs to this batch, or None to start afresh."
-            )
+        self._check_state_size(state, n)
 
     def _get_play(self) -> dict[str, Any]:
         lstm = self.model._last_lstm_states

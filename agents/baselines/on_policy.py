@@ -264,18 +264,6 @@ class Baseline(Agent):
         with self._predict_streams.active():
             return self.model.predict(observation, state, episode_start, deterministic)
 
-    def _batch_size(self, observation: np.ndarray) -> int:
-        """Number of observations in a batch; 1 for a single one."""
-        shape = self.observation_space.shape
-        if observation.shape == shape:
-            return 1
-        if observation.shape[1:] != shape:
-            raise AgentError(
-                f"{self.name}: observations of shape {observation.shape} do not fit {shape}: pass "
-                "one observation or a batch of them."
-            )
-        return len(observation)
-
     def get_state(self) -> dict[str, Any]:
         model = self.model
         optimizer = model.policy.optimizer.state_dict()["state"]
