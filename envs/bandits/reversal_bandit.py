@@ -14,6 +14,7 @@ from gymnasium import spaces
 from ..core.errors import TaskError, check_int, check_number
 from ..core.policy import Policy, State
 from ..core.random import Draws
+from ..core.registration import register
 from ..core.task import Channel, InteractiveTask, Yardsticks
 from .reversal_yardsticks import ReversalProcess, bandit_yardsticks
 
@@ -207,3 +208,6 @@ class ReversalObserver(Policy):
         played = shown.max(axis=1) > 0
         belief = np.where(played[:, None], self._process.update(belief, choice, won), belief)
         return self._process.better_arm(belief), (belief,)
+
+
+register(ReversalBandit)

@@ -37,6 +37,7 @@ def reel_fits(task: ScriptedTask, mode: AutoresetMode, max_steps: int | None) ->
         and task.answer_span is not None
         and not response.ends.any()
         and not response.gain.any()
+        and not task.finishes
         and not (task.prev_action or task.prev_reward or task.targets)
     )
 

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from .engine import Engine
 from .info import Info, InfoMaker
 from .table import Table
-from .task import ScriptedTask
+from .task import Played, ScriptedTask
 
 Array = npt.NDArray[Any]
 
@@ -54,6 +54,9 @@ class ScriptedEngine(Engine):
         self._pos = np.zeros(n, dtype=np.int64)
         self._stop = np.zeros(n, dtype=np.int64)
         self._state = np.zeros(n, dtype=np.int64)
+        self._span = np.arange(task.max_steps)
+        # Actions by row of the table, so that a trial's actions lie side by side.
+        self._actions_by_row: Array | None = None
 
     def _set_tables(self) -> None:
         """Flat tables over (row code, state, action), the time since the answer in the state."""
@@ -95,6 +98,7 @@ class ScriptedEngine(Engine):
 
     def _draw(self, trial: Array, steps: Array, depth: int) -> None:
         """Draw ``depth`` trials a column, from ``trial`` (n,) on; columns are ``steps`` (n,) in."""
+        past = self._past_actions()
         self._depth, self._trial = depth, trial
         self._table = table = Table(self.task, self.seeds, trial, depth, self._scale)
         self._written_out = table.written_out
@@ -105,6 +109,27 @@ class ScriptedEngine(Engine):
         self._stop = table.stop.take(self._slot)
         self._cell = self._cell_at(self._pos)
         self._to_check = depth - self._outlook
+        if self.task.records:
+            self._actions_by_row = np.full(len(table.owner), -1, dtype=np.int64)
+            self._put_past_actions(past)
+
+    def _past_actions(self) -> Array:
+        """(n, max_steps) int64 actions of the running trials, -1 where there is none yet."""
+        past = np.full((self.n, self.task.max_steps), -1, dtype=np.int64)
+        if self._actions_by_row is not None:
+            start = self._known.start.take(self._slot)
+            known = self._span < np.maximum(self._pos - start, 0)[:, None]
+            rows = np.where(known, start[:, None] + self._span, 0)
+            past[known] = self._actions_by_row.take(rows)[known]
+        return past
+
+    def _put_past_actions(self, past: Array) -> None:
+        """Enter the actions of the running trials into a new table."""
+        assert self._actions_by_row is not None
+        start = self._known.start.take(self._slot)
+        known = self._span < np.maximum(self._pos - start, 0)[:, None]
+        rows = start[:, None] + self._span
+        self._actions_by_row[rows[known]] = past[known]
 
     def _cell_at(self, pos: Array) -> Array:
         """Where the table keeps what the rows ``pos`` show."""
@@ -151,6 +176,8 @@ class ScriptedEngine(Engine):
         index += self._state
         index += actions
         self._state = self._next.take(index)
+        if self._actions_by_row is not None:
+            self._actions_by_row[row] = actions
         reward = self._reward.take(index)
         if self._gain is not None:
             reward += self._gain.take(index) * table.rows.value.take(row)
@@ -182,13 +209,30 @@ class ScriptedEngine(Engine):
         time = last - facts[-1] - self._since.take(state)
         facts[self._rt_row] = self._rt_bits.take(np.maximum(time, -1))
         if self.task.finishes:
-            self.task.finish(self._named(facts))
+            played = self._played(table, columns, last) if self.task.records else None
+            self.task.finish(self._named(facts), played)
         info = self._info.make(facts, columns, self.n, ended)
         if self._holds:
             self._hand_on_held(columns)
         else:
             self._hand_on(ended)
         return info
+
+    def _played(self, table: Table, columns: Array, last: Array) -> Played:
+        """Actions and row codes of the trials of ``columns`` (k,), whose last rows are ``last``."""
+        assert self._actions_by_row is not None
+        slot = self._slot.take(columns)
+        rows = table.start.take(slot)[:, None] + self._span
+        acted = rows <= last[:, None]
+        exists = rows < table.stop.take(slot)[:, None]
+        rows = np.where(exists, rows, 0)
+        return Played(
+            actions=np.where(acted, self._actions_by_row.take(rows), -1),
+            codes=np.where(exists, table.code.take(self._cell_at_rows(rows)) // self._scale, 0),
+        )
+
+    def _cell_at_rows(self, rows: Array) -> Array:
+        return rows if self._written_out else self._known.owner.take(rows)
 
     def _named(self, facts: Array) -> dict[str, Array]:
         n, count = self._info.n_ints, len(self._info.names)
@@ -242,11 +286,16 @@ class ScriptedEngine(Engine):
 
     def _own_state(self) -> dict[str, Any]:
         known = self._table is not None
+        past = {"past_actions": self._past_actions()} if self.task.records else {}
         return {
             "step": self._steps() if known else np.zeros(self.n, dtype=np.int64),
             "response": self._state // self._actions,
+            **past,
         }
 
     def _set_own_state(self, state: Mapping[str, Any]) -> None:
         self._state = state["response"] * self._actions
+        self._actions_by_row = None
         self._draw(state["trial"], state["step"], 1 + self._outlook)
+        if self.task.records:
+            self._put_past_actions(state["past_actions"])

@@ -95,6 +95,8 @@ class Task(Prepared, ABC):
     name: ClassVar[str]
     family: ClassVar[str]
     supervised: ClassVar[bool] = False
+    #: What a scientist would measure with this task, in one line.
+    measures: ClassVar[str] = ""
     default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType({})
     #: Names of the actions, for pictures.
     action_names: ClassVar[tuple[str, ...]] = ()
@@ -150,6 +152,12 @@ class Task(Prepared, ABC):
         """Check the own parameters and set ``channels``, ``action_space``, ``n_conditions``."""
 
     # ---------------------------------------------------------------- what others read
+
+    @property
+    def summary(self) -> str:
+        """What the task is, in one line: the first sentence of its docstring."""
+        text = (type(self).__doc__ or "").strip().split("\n\n")[0]
+        return " ".join(text.split())
 
     @property
     def earns(self) -> Mapping[str, float]:
@@ -248,6 +256,18 @@ class Task(Prepared, ABC):
         return TaskVectorEnv(self, num_envs, **options)
 
 
+class Played(NamedTuple):
+    """What happened in k trials that have ended, for ``ScriptedTask.finish``.
+
+    Attributes:
+        actions: (k, T) int64 actions by step, -1 behind the trial's end; T is ``max_steps``.
+        codes: (k, T) int64 row codes of the steps, 0 behind the last row of the trial.
+    """
+
+    actions: Array
+    codes: Array
+
+
 class ScriptedTask(Task):
     """A task whose stimuli do not depend on actions: whole trials are drawn ahead.
 
@@ -265,6 +285,8 @@ class ScriptedTask(Task):
     max_steps: int
     #: Facts that ``finish`` computes.
     finished_facts: ClassVar[tuple[str, ...]] = ()
+    #: Whether ``finish`` wants to know all actions of the trial.
+    records: ClassVar[bool] = False
     #: Steps from the go row to the trial's end, if they are the same in all trials.
     answer_span: int | None = None
     #: How many random values a trial takes: drawn in one go (speed only).
@@ -292,11 +314,12 @@ class ScriptedTask(Task):
         """Whether ``fill`` does anything with these parameters."""
         return type(self).fill is not ScriptedTask.fill
 
-    def finish(self, facts: dict[str, Array]) -> None:
+    def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         """Compute the ``finished_facts`` of finished trials in place; most tasks have none.
 
         Args:
             facts: per name an array over the k trials that ended.
+            played: the actions of those trials, where the task ``records``.
         """
 
     @property

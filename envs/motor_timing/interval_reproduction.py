@@ -14,9 +14,10 @@ from gymnasium import spaces
 from ..core.errors import TaskError, check_flag, check_number, check_one_of
 from ..core.policy import Policy, State
 from ..core.random import Draws
+from ..core.registration import register
 from ..core.response import Response
 from ..core.table import Rows, Trials
-from ..core.task import Channel, ScriptedTask, Yardsticks
+from ..core.task import Channel, Played, ScriptedTask, Yardsticks
 from ..core.time import DurationLike, parse_duration, to_steps
 from .reproduction_yardsticks import ReproductionYardsticks
 
@@ -203,7 +204,7 @@ class IntervalReproduction(ScriptedTask):
         rows.value[:] = np.maximum(0.0, 1.0 - np.abs(produced - target) / (WINDOW * target))
         rows.target[:] = (produced == np.floor(target + 0.5)) & (rows.code == _PRODUCE)
 
-    def finish(self, facts: dict[str, Array]) -> None:
+    def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         produced, target = facts["rt"], facts["t_target_ms"]
         error = produced - target
         hit = np.abs(error) <= TOLERANCE * target + 1e-6
@@ -265,3 +266,6 @@ class IntervalObserver(Policy):
         target = np.floor(self._gains[contexts.argmax(axis=1)] * sample + 0.5)
         press = (produced >= 0) & (produced == target)
         return press.astype(np.int64), (measured, sample, produced)
+
+
+register(IntervalReproduction)

@@ -14,6 +14,7 @@ from gymnasium import spaces
 from ..core.errors import TaskError, check_flag, check_int, check_number, check_one_of
 from ..core.policy import Policy
 from ..core.random import Draws
+from ..core.registration import register
 from ..core.response import Response
 from ..core.table import Rows, Trials
 from ..core.task import Channel, ScriptedTask, Yardsticks
@@ -267,3 +268,15 @@ class DelayedMatch(ScriptedTask):
 
     def oracle(self) -> Policy:
         return MatchObserver(self)
+
+
+register(DelayedMatch)
+register(
+    DelayedMatch,
+    "Bench",
+    fixation=0.0,
+    sample=100.0,
+    delay=500.0,
+    decision=100.0,
+    rewards={"fixation_break": 0.0},
+)
