@@ -20,8 +20,8 @@ from .core.registration import make_task, register, task_ids
 from .core.samples import TrialSamples
 from .core.task import InteractiveTask, ScriptedTask, Task, Yardsticks
 from .core.vector import TaskVectorEnv
-from .motor_timing import IntervalReproduction
-from .working_memory import DelayedMatch
+from .motor_timing import IntervalReproduction, WaveformTracking
+from .working_memory import DelayedEstimation, DelayedMatch, FlipFlop
 
 try:
     __version__ = version("caudate")
@@ -29,7 +29,9 @@ except PackageNotFoundError:  # used from a folder, not installed
     __version__ = "0+unknown"
 
 __all__ = [
+    "DelayedEstimation",
     "DelayedMatch",
+    "FlipFlop",
     "InteractiveTask",
     "IntervalReproduction",
     "Policy",
@@ -40,6 +42,7 @@ __all__ = [
     "TaskError",
     "TaskVectorEnv",
     "TrialSamples",
+    "WaveformTracking",
     "Yardsticks",
     "__version__",
     "make_task",

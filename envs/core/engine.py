@@ -10,14 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 
+from .actions import actions_of
 from .errors import TaskError
 from .info import Info, add_column_array, split_info
 from .task import Task
 
 Array = npt.NDArray[Any]
-#: A true value in an array of booleans, as a byte; looking for it costs less than ``any()``.
-_TRUE = b"\x01"
-_INT64, _UINT64 = np.dtype(np.int64), np.dtype(np.uint64)
 Step = tuple[Array, Array, Array, Array, Info]
 
 
@@ -51,9 +49,8 @@ class Engine(ABC):
         self._truncated = np.zeros(n, dtype=bool)
         self._elapsed = np.zeros(n, dtype=np.int64)
         self._per_episode = task.trials_per_episode
-        self._n_actions = int(task.action_space.n)
-        self._shape = (n,)
-        self._limits = np.full(n, self._n_actions, dtype=np.uint64)
+        self.actions = actions_of(task.action_space, task.name, n)
+        self.checked = self.actions.checked
         self._first_extra = len(task.channels) + task.time
         self._extra = np.zeros((n, len(task.all_channels) - self._first_extra), dtype=np.float32)
         self._holds = mode is AutoresetMode.DISABLED
@@ -98,7 +95,7 @@ class Engine(ABC):
 
     @abstractmethod
     def targets(self) -> Array:
-        """Supervised targets of the current observations, fresh (n,) int64."""
+        """Supervised targets of the current observations, fresh (n, ...)."""
 
     @abstractmethod
     def _own_state(self) -> dict[str, Any]:
@@ -141,7 +138,9 @@ class Engine(ABC):
         if self.task.targets:
             mask = np.zeros(self.n, dtype=bool)
             mask[columns] = True
-            add_column_array(info, "target", np.where(mask, self.targets(), 0), mask)
+            targets = self.targets()
+            targets[~mask] = 0
+            add_column_array(info, "target", targets, mask)
         return obs, info
 
     def step(self, actions: Any) -> Step:
@@ -200,7 +199,7 @@ class Engine(ABC):
         """Write the previous action and reward; ``self.over`` still tells of the step before."""
         new = np.zeros_like(self._extra)
         if self.task.prev_action:
-            new[np.arange(self.n), actions] = 1
+            self.actions.show(actions, new[:, : self.actions.width])
         if self.task.prev_reward:
             new[:, -1] = reward
         if self.mode is not AutoresetMode.SAME_STEP:
@@ -220,7 +219,7 @@ class Engine(ABC):
         else:
             final_info, info = split_info(info, over)
         if self.task.targets:
-            add_column_array(final_info, "target", np.zeros(self.n, dtype=np.int64), over)
+            add_column_array(final_info, "target", np.zeros_like(self.targets()), over)
         info["final_obs"], info["_final_obs"] = final_obs, over.copy()
         info["final_info"], info["_final_info"] = final_info, over.copy()
         self._place(columns, self.trial[columns], between=False)
@@ -228,36 +227,6 @@ class Engine(ABC):
         self._extra[columns] = 0
         obs[columns] = self._observe()[columns]
         return obs, info
-
-    def checked(self, actions: Any) -> Array:
-        """Actions as (n,) int64; TaskError if they are not in the action space."""
-        if type(actions) is not np.ndarray or actions.dtype is not _INT64:
-            actions = self._convert(actions)
-        if actions.shape != self._shape:
-            raise TaskError(
-                f"actions have shape {actions.shape}; pass one whole number for each of the "
-                f"{self.n} columns, shape ({self.n},)."
-            )
-        # Seen as unsigned, negative numbers are huge: one comparison checks both bounds.
-        if _TRUE in (actions.view(_UINT64) >= self._limits).tobytes():
-            bad = actions[(actions < 0) | (actions >= self._n_actions)][0]
-            raise TaskError(
-                f"action {bad} is outside the action space; {self.task.name} takes whole numbers "
-                f"from 0 to {self._n_actions - 1}."
-            )
-        return actions
-
-    def _convert(self, actions: Any) -> Array:
-        try:
-            array = np.asarray(actions)
-        except ValueError:
-            array = np.empty(0, dtype=object)
-        if array.dtype.kind not in "iu":
-            raise TaskError(
-                f"action {actions!r} is not a whole number; {self.task.name} takes whole numbers "
-                f"from 0 to {self._n_actions - 1}."
-            )
-        return array.astype(np.int64)
 
     # ---------------------------------------------------------------- state
 

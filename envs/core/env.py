@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -43,9 +44,7 @@ class TaskEnv(gym.Env[Array, Any]):
         self.task = task
         self.render_mode = check_render_mode(render_mode)
         self.observation_space = task.observation_space
-        self.action_space = type(task.action_space)(
-            task.action_space.n, start=task.action_space.start
-        )
+        self.action_space = deepcopy(task.action_space)  # it carries a generator of its own
         self._engine = make_engine(task, 1, AutoresetMode.DISABLED, watched=render_mode is not None)
         self._seeded = False
         self._history = None if render_mode is None else History(self._engine)
@@ -82,9 +81,7 @@ class TaskEnv(gym.Env[Array, Any]):
         """One step; after an episode's end nothing happens until ``reset``."""
         if not self._seeded:
             raise TaskError("step() was called before reset(); call reset() first.")
-        if np.ndim(action) != 0:
-            raise TaskError(f"action {action!r} is not a single whole number; pass one number.")
-        actions = self._engine.checked(np.asarray(action).reshape(1))
+        actions = self._engine.checked(np.asarray([self._engine.actions.one(action)]))
         obs, reward, terminated, truncated, info = self._engine.step(actions)
         if self._history is not None:
             self._history.add(actions, obs, reward, terminated | truncated, info)

@@ -31,7 +31,7 @@ class Track:
 
     obs: list[Array] = field(default_factory=list)
     periods: list[int] = field(default_factory=list)
-    actions: list[int] = field(default_factory=list)
+    actions: list[Array] = field(default_factory=list)
     rewards: list[float] = field(default_factory=list)
     facts: list[dict[str, Any]] = field(default_factory=list)
     over: bool = False
@@ -65,7 +65,7 @@ class History:
             if track.over:
                 anew[column] = mode is not AutoresetMode.DISABLED
                 continue
-            track.actions.append(int(actions[column]))
+            track.actions.append(np.array(actions[column]))
             track.rewards.append(float(reward[column]))
             track.facts.append(column_info(info, column) if ended[column] else {})
             track.over = bool(over[column])

@@ -80,6 +80,7 @@ def split_info(info: Info, mask: Array) -> tuple[Info, Info]:
         for part, where in zip(parts, (mask, ~mask), strict=True):
             present = info[f"_{key}"] & where
             if present.any():
-                part[key] = np.where(present, values, 0).astype(values.dtype)
+                part[key] = values.copy()
+                part[key][~present] = 0
                 part[f"_{key}"] = present
     return parts

@@ -24,7 +24,7 @@ class Policy(ABC):
 
     @abstractmethod
     def act(self, obs: Array, state: State) -> tuple[Array, State]:
-        """Actions (n,) and new memory from observations (n, d); arrays are not changed in place."""
+        """Actions (n, ...) and new memory from observations (n, d), which are left as they are."""
 
     def predict(
         self,
@@ -42,7 +42,7 @@ class Policy(ABC):
             deterministic: without effect, these policies have one answer.
 
         Returns:
-            Actions (n,), or a scalar array for one column, and the new memory.
+            Actions (n, ...), or one action for one column, and the new memory.
         """
         obs = np.asarray(obs)
         single = obs.ndim == 1
@@ -67,14 +67,21 @@ class Policy(ABC):
 
 
 class RandomPolicy(Policy):
-    """Uniform actions from an own generator."""
+    """Actions drawn uniformly from the action space, from an own generator."""
 
-    def __init__(self, action_space: spaces.Discrete, seed: int = 0) -> None:
-        self._n = int(action_space.n)
+    def __init__(self, action_space: spaces.Space[Any], seed: int = 0) -> None:
+        self._space = action_space
         self._random = np.random.default_rng(seed)
 
     def begin(self, n: int) -> State:
         return ()
 
     def act(self, obs: Array, state: State) -> tuple[Array, State]:
-        return self._random.integers(self._n, size=len(obs)), state
+        space, n = self._space, len(obs)
+        if isinstance(space, spaces.Discrete):
+            return self._random.integers(space.n, size=n), state
+        shape = (n, *(space.shape or ()))
+        if isinstance(space, spaces.Box):
+            values = self._random.uniform(space.low, space.high, size=shape)
+            return values.astype(np.float32), state
+        return self._random.integers(2, size=shape, dtype=np.int8), state

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from gymnasium import spaces
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -37,7 +39,7 @@ def draw_track(task: Task, track: Track) -> Array:
     by_trial = isinstance(task, ScriptedTask)
     unit = task.dt if by_trial else 1.0
     channels = min(len(task.obs_names), _MANY)
-    heights = [0.34 * channels + 0.3, 0.24 * len(task.action_names) + 0.25, 0.75]
+    heights = [0.34 * channels + 0.3, _action_height(task), 0.75]
     figure = Figure(figsize=(_WIDTH, sum(heights) + 1.25), dpi=_DPI, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.subplots(3, 1, sharex=True, height_ratios=heights)
@@ -54,6 +56,13 @@ def draw_track(task: Task, track: Track) -> Array:
     figure.suptitle(_title(task, track), fontsize=10, color=_INK, x=0.01, ha="left")
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+
+
+def _action_height(task: Task) -> float:
+    space = task.action_space
+    if isinstance(space, spaces.Discrete):
+        return min(0.24 * int(space.n), 3.0) + 0.25
+    return min(0.4 * int(np.prod(space.shape)), 3.0) + 0.25
 
 
 def _title(task: Task, track: Track) -> str:
@@ -96,7 +105,32 @@ def _draw_channels(axis: Axes, task: Task, track: Track, unit: float) -> None:
 
 
 def _draw_actions(axis: Axes, task: Task, track: Track, unit: float) -> None:
-    names = task.action_names
+    axis.set_ylabel("action", fontsize=9)
+    if isinstance(task.action_space, spaces.Discrete):
+        names = task.action_names or tuple(map(str, range(int(task.action_space.n))))
+        _draw_choices(axis, names, track, unit)
+    elif track.actions:
+        _draw_vectors(axis, task, track, unit)
+
+
+def _draw_vectors(axis: Axes, task: Task, track: Track, unit: float) -> None:
+    """Components of vector actions as traces, one above the other."""
+    values = np.stack(track.actions).astype(float)
+    edges = np.arange(len(values) + 1) * unit
+    space = task.action_space
+    low, high = (space.low, space.high) if isinstance(space, spaces.Box) else (0.0, 1.0)
+    scaled = 0.8 * (values - low) / (np.asarray(high) - low)
+    count = values.shape[1]
+    for row in range(count):
+        base = count - 1 - row
+        axis.axhline(base + 0.4, color=_FAINT, linewidth=0.5)
+        axis.stairs(base + scaled[:, row], edges, baseline=None, color=_INK, linewidth=1.2)
+    names = task.action_names or tuple(f"action {row}" for row in range(count))
+    axis.set_yticks([count - 1 - row + 0.4 for row in range(count)], names[:count])
+    axis.set_ylim(-0.2, count)
+
+
+def _draw_choices(axis: Axes, names: Sequence[str], track: Track, unit: float) -> None:
     middles = (np.arange(len(track.actions)) + 0.5) * unit
     actions = np.array(track.actions, dtype=int)
     # Withholding is drawn faint where it is an action, so that answers stand out.
@@ -104,9 +138,9 @@ def _draw_actions(axis: Axes, task: Task, track: Track, unit: float) -> None:
     size = 16 if len(actions) < 60 else 6
     axis.scatter(middles[withheld], actions[withheld], s=size / 2, color=_FAINT, zorder=3)
     axis.scatter(middles[~withheld], actions[~withheld], s=size, color=_INK, zorder=3)
-    axis.set_yticks(range(len(names)), names)
+    every = -(-len(names) // 12)
+    axis.set_yticks(range(0, len(names), every), names[::every])
     axis.set_ylim(-0.6, len(names) - 0.4)
-    axis.set_ylabel("action", fontsize=9)
 
 
 def _draw_rewards(axis: Axes, track: Track, unit: float) -> None:

@@ -22,7 +22,8 @@ class TrialSamples(NamedTuple):
 
     Attributes:
         obs: (T, n, d) float32 observations, 0 behind a trial's end.
-        target: (T, n) int64 action that the teacher gives.
+        target: (T, n) int64 action that the teacher gives; (T, n, width) float64 where actions are
+            vectors.
         mask: (T, n) bool, true on the steps of the trial.
         lengths: (n,) int64 steps of each trial if no answer ends it early.
         facts: per name (n,), what was drawn for each trial.
@@ -50,9 +51,11 @@ def sample_trials(task: Task, n: int, seed: int) -> TrialSamples:
     lengths = table.stop - table.start
     mask = np.arange(lengths.max())[:, None] < lengths
     rows = np.where(mask, table.start + np.arange(lengths.max())[:, None], 0)
+    target = table.rows.target[rows]
+    target[~mask] = 0
     return TrialSamples(
         obs=np.where(mask[:, :, None], table.rows.obs[rows], np.float32(0)),
-        target=np.where(mask, table.rows.target[rows], 0),
+        target=target,
         mask=mask,
         lengths=lengths,
         facts={name: table.trials.fact(name).copy() for name in task.drawn_facts},

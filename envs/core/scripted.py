@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from .engine import Engine
 from .info import Info, InfoMaker
 from .table import Table
-from .task import Played, ScriptedTask
+from .task import Played, ScriptedTask, TrackingTask
 
 Array = npt.NDArray[Any]
 
@@ -36,6 +36,7 @@ class ScriptedEngine(Engine):
         self, task: ScriptedTask, n: int, mode: AutoresetMode, max_steps: int | None = None
     ) -> None:
         super().__init__(task, n, mode, max_steps)
+        self._tracking = task if isinstance(task, TrackingTask) else None
         self._set_tables()
         self._info = InfoMaker(task.int_facts, task.float_facts)
         n_ints, n_state = len(task.int_facts), len(task.response.facts)
@@ -110,17 +111,21 @@ class ScriptedEngine(Engine):
         self._cell = self._cell_at(self._pos)
         self._to_check = depth - self._outlook
         if self.task.records:
-            self._actions_by_row = np.full(len(table.owner), -1, dtype=np.int64)
+            self._actions_by_row = self._blank_actions(len(table.owner))
             self._put_past_actions(past)
 
+    def _blank_actions(self, *shape: int) -> Array:
+        kind = self.actions
+        return np.full((*shape, *kind.item), kind.blank, dtype=kind.dtype)
+
     def _past_actions(self) -> Array:
-        """(n, max_steps) int64 actions of the running trials, -1 where there is none yet."""
-        past = np.full((self.n, self.task.max_steps), -1, dtype=np.int64)
+        """(n, max_steps, ...) actions of the running trials, blank where there is none yet."""
+        past = self._blank_actions(self.n, self.task.max_steps)
         if self._actions_by_row is not None:
             start = self._known.start.take(self._slot)
             known = self._span < np.maximum(self._pos - start, 0)[:, None]
             rows = np.where(known, start[:, None] + self._span, 0)
-            past[known] = self._actions_by_row.take(rows)[known]
+            past[known] = self._actions_by_row.take(rows, axis=0)[known]
         return past
 
     def _put_past_actions(self, past: Array) -> None:
@@ -174,13 +179,19 @@ class ScriptedEngine(Engine):
         if self._holds:
             index[self.over] = 0  # the code TERMINAL: nothing earned, nothing changed
         index += self._state
-        index += actions
+        if self._tracking is None:
+            index += actions
         self._state = self._next.take(index)
         if self._actions_by_row is not None:
             self._actions_by_row[row] = actions
         reward = self._reward.take(index)
         if self._gain is not None:
             reward += self._gain.take(index) * table.rows.value.take(row)
+        if self._tracking is not None:
+            goal, done = table.rows.target.take(row, axis=0).T, actions.T.astype(np.float64)
+            reward = table.rows.value.take(row) * self._tracking.payoff(goal, done)
+            if self._holds:
+                reward[self.over] = 0.0
         pos = row + ~self.over if self._holds else row + 1
         if self._ends is not None:
             np.copyto(pos, self._stop, where=self._ends.take(index))
@@ -226,10 +237,17 @@ class ScriptedEngine(Engine):
         acted = rows <= last[:, None]
         exists = rows < table.stop.take(slot)[:, None]
         rows = np.where(exists, rows, 0)
+        actions = self._actions_by_row.take(rows, axis=0)
+        actions[~acted] = self.actions.blank
         return Played(
-            actions=np.where(acted, self._actions_by_row.take(rows), -1),
+            actions=actions,
             codes=np.where(exists, table.code.take(self._cell_at_rows(rows)) // self._scale, 0),
+            **({} if self._tracking is None else self._shown(table, rows)),
         )
+
+    def _shown(self, table: Table, rows: Array) -> dict[str, Array]:
+        every = table.rows
+        return {"targets": every.target.take(rows, axis=0), "obs": every.obs.take(rows, axis=0)}
 
     def _cell_at_rows(self, rows: Array) -> Array:
         return rows if self._written_out else self._known.owner.take(rows)
@@ -274,7 +292,7 @@ class ScriptedEngine(Engine):
 
     def targets(self) -> Array:
         if self._written_out:
-            return self._known.rows.target.take(self._pos)
+            return self._known.rows.target.take(self._pos, axis=0)
         code = self._known.code.take(self._cell) // self._scale
         return self.task.response.target.take(code)
 

@@ -63,7 +63,7 @@ class Rows:
         live: (R,) bool, False on rows between episodes.
         code: (R,) int64 row codes.
         value: (R,) float64 values that ``Response.gain`` multiplies.
-        target: (R,) int64 targets.
+        target: (R,) int64 targets; (R, width) float64 goals in a ``TrackingTask``.
     """
 
     obs: Array
@@ -123,6 +123,7 @@ class Table:
         self.written_out = task.fills or task.time
         if self.written_out:
             task.fill(self.rows, trials, self._steps, draws)
+            self.rows.value[~self.rows.live] = 0.0
             self.obs, code = self.rows.obs, self.rows.code
         else:
             self.obs = trials.all_patterns.reshape(durations.size, -1)
@@ -141,8 +142,7 @@ class Table:
         obs = patterns.take(self.owner, axis=0)
         if task.time:
             obs[:, len(task.channels)] = np.where(live, step / task.max_steps, 0.0)
-        target = task.response.target.take(code)
-        return Rows(obs, trial, step, live, code, np.zeros(len(code)), target)
+        return Rows(obs, trial, step, live, code, np.zeros(len(code)), task.blank_targets(code))
 
     def periods(self, rows: Array) -> Array:
         """Index of the period of each row, -1 on rows between episodes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from types import MappingProxyType
@@ -60,11 +60,12 @@ class Prepared:
     Attributes:
         channels: the task's own observation channels.
         action_space: the action space; action 0 is to withhold where there is such an action.
+            Actions beyond the bounds of a Box are brought back to them.
         n_conditions: number of trial types that ``info["condition"]`` tells apart.
     """
 
     channels: tuple[Channel, ...]
-    action_space: spaces.Discrete
+    action_space: spaces.Discrete | spaces.Box | spaces.MultiBinary
     n_conditions: int
 
 
@@ -188,13 +189,22 @@ class Task(Prepared, ABC):
         if self.time:
             channels.append(Channel("time"))
         if self.prev_action:
-            n = int(self.action_space.n)
-            channels += [Channel(f"prev_action_{action}") for action in range(n)]
+            channels += self._action_channels()
         if self.prev_reward:
             low, high = self.reward_range()
             # 0 is what is shown before the first action.
             channels.append(Channel("prev_reward", min(low, 0.0), max(high, 0.0)))
         return tuple(channels)
+
+    def _action_channels(self) -> list[Channel]:
+        """Channels that show the previous action: one-hot, or its components."""
+        space = self.action_space
+        if isinstance(space, spaces.Box):
+            # 0 is what is shown before the first action.
+            low, high = np.minimum(space.low, 0).ravel(), np.maximum(space.high, 0).ravel()
+            bounds = zip(low.tolist(), high.tolist(), strict=True)
+            return [Channel(f"prev_action_{i}", *pair) for i, pair in enumerate(bounds)]
+        return [Channel(f"prev_action_{action}") for action in range(int(space.n))]
 
     @cached_property
     def obs_names(self) -> tuple[str, ...]:
@@ -261,11 +271,16 @@ class Played(NamedTuple):
 
     Attributes:
         actions: (k, T) int64 actions by step, -1 behind the trial's end; T is ``max_steps``.
+            Vector actions are (k, T, width), float32 with NaN or int8 with -1 behind the end.
         codes: (k, T) int64 row codes of the steps, 0 behind the last row of the trial.
+        targets: (k, T, width) float64 goals, ``TrackingTask`` only.
+        obs: (k, T, d) float32 observations, ``TrackingTask`` only.
     """
 
     actions: Array
     codes: Array
+    targets: Array = np.empty(0)
+    obs: Array = np.empty(0)
 
 
 class ScriptedTask(Task):
@@ -322,6 +337,10 @@ class ScriptedTask(Task):
             played: the actions of those trials, where the task ``records``.
         """
 
+    def blank_targets(self, code: Array) -> Array:
+        """Targets of rows with these codes (R,), before ``fill``."""
+        return self.response.target.take(code)
+
     @property
     def drawn_facts(self) -> tuple[str, ...]:
         """Facts that are known when the trial is drawn."""
@@ -332,6 +351,46 @@ class ScriptedTask(Task):
     def finishes(self) -> bool:
         """Whether ``finish`` does anything."""
         return bool(self.finished_facts)
+
+
+class TrackingTask(ScriptedTask):
+    """A scripted task whose actions are vectors, judged against a goal on each row.
+
+    ``fill`` sets the rows' ``target`` (R, width) float64, the goal, and their ``value``, by which
+    the payoff is multiplied: the reward of a step is value * payoff(goal, action). Trials take
+    their course whatever is done. ``int_facts`` end with ``correct`` and ``choice``, which
+    ``finish`` may set.
+    """
+
+    records = True
+
+    @cached_property
+    def response(self) -> Response:  # type: ignore[override]
+        """No answers to tell apart: one state, and one code beside the rows between episodes."""
+        none = np.zeros(1, dtype=np.int64)
+        return Response(codes=2, states=1, actions=1, facts={"correct": none, "choice": none})
+
+    @property
+    def fills(self) -> bool:
+        return True
+
+    def blank_targets(self, code: Array) -> Array:
+        return np.zeros((len(code), *(self.action_space.shape or ())))
+
+    @abstractmethod
+    def payoff(self, goal: Sequence[Any], action: Sequence[Any]) -> Any:
+        """Reward of an action per unit of the row's value.
+
+        Written with arithmetic alone, because it is called with arrays by batches and with plain
+        numbers by single environments.
+
+        Args:
+            goal: its components, each an array (n,) or a float.
+            action: its components, alike.
+        """
+
+    def reward_range(self) -> tuple[float, float]:
+        raise NotImplementedError(f"{self.name} states its range of rewards itself")
 
 
 class InteractiveTask(Task):

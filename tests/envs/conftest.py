@@ -52,6 +52,7 @@ def play(batch: Any, policy: Any, trials: int, seed: int) -> dict[str, np.ndarra
     """Trial-end facts of at least ``trials`` trials of a NEXT_STEP batch."""
     obs, _ = batch.reset(seed=seed)
     state, start = None, np.ones(batch.num_envs, dtype=bool)
+    over = ~start
     parts: list[dict[str, np.ndarray]] = []
     count = 0
     while count < trials:
@@ -62,5 +63,5 @@ def play(batch: Any, policy: Any, trials: int, seed: int) -> dict[str, np.ndarra
             parts.append({k: v[mask] for k, v in info.items() if k[0] != "_"})
             count += int(mask.sum())
         # The row after an end is the first of the next episode.
-        start = terminated | truncated
+        start, over = over, terminated | truncated
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}

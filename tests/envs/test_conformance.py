@@ -11,6 +11,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
@@ -25,9 +26,27 @@ MODES = ["next_step", "same_step", "disabled"]
 
 
 def actions_for(env: Any, steps: int, seed: int = 0) -> np.ndarray:
-    """Random actions (steps, B)."""
-    n = int(env.single_action_space.n)
-    return np.random.default_rng(seed).integers(n, size=(steps, env.num_envs))
+    """Random actions (steps, B, ...)."""
+    space, generator = env.single_action_space, np.random.default_rng(seed)
+    shape = (steps, env.num_envs, *space.shape)
+    if isinstance(space, spaces.Discrete):
+        return generator.integers(space.n, size=shape)
+    if isinstance(space, spaces.MultiBinary):
+        return generator.integers(2, size=shape, dtype=np.int8)
+    return generator.uniform(space.low, space.high, size=shape).astype(np.float32)
+
+
+def action_number(space: Any, number: int) -> Any:
+    """An action that depends on a number: 0 is to withhold where there is such an action."""
+    if isinstance(space, spaces.Discrete):
+        return number % int(space.n)
+    if isinstance(space, spaces.MultiBinary):
+        return (np.arange(space.shape[0]) < number % 3).astype(np.int8)
+    return np.full(space.shape, (0.0, 0.7, -0.4)[number % 3], dtype=np.float32)
+
+
+def plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def scalars(info: dict[str, Any], column: int) -> dict[str, Any]:
@@ -196,14 +215,14 @@ def test_modes_agree_with_each_other(task_id: str) -> None:
 def _episodes(task_id: str, mode: str, count: int = 3) -> list[list[list[Any]]]:
     """Rewards and observations of the first episodes of two columns; action = step number."""
     batch = batched(task_id, num_envs=2, autoreset_mode=mode)
-    n_actions = int(batch.single_action_space.n)
     obs, _ = batch.reset(seed=4)
     done: list[list[list[Any]]] = [[], []]
     steps = np.zeros(2, dtype=int)
     now: list[list[Any]] = [[obs[0].tolist()], [obs[1].tolist()]]
     fresh = np.zeros(2, dtype=bool)
     while min(len(one) for one in done) < count:
-        actions = (steps // 3 + 1) % n_actions
+        space = batch.single_action_space
+        actions = np.array([action_number(space, step // 3 + 1) for step in steps])
         obs, reward, terminated, truncated, info = batch.step(actions)
         over = terminated | truncated
         for column in range(2):
@@ -299,10 +318,11 @@ def test_state_is_exact(task_id: str, mode: str, past: dict[str, bool]) -> None:
 def test_state_of_single_env(task_id: str) -> None:
     env, other = single(task_id), single(task_id)
     env.reset(seed=2)
-    env.step(0)
+    env.step(action_number(env.action_space, 0))
     other.set_state(env.get_state())
     for _ in range(40):
-        mine, theirs = env.step(1), other.step(1)
+        action = action_number(env.action_space, 1)
+        mine, theirs = env.step(action), other.step(action)
         assert same(mine, theirs)
         if mine[2] or mine[3]:
             assert same(env.reset(), other.reset())
@@ -327,10 +347,13 @@ def test_policies_reach_their_yardstick(task_id: str, kind: str) -> None:
 
 
 def test_yardsticks_are_in_order(task_id: str) -> None:
-    yardsticks = caudate.envs.make_task(task_id).yardsticks
+    task = caudate.envs.make_task(task_id)
+    yardsticks = task.yardsticks
+    # Only where the subject sees its own past is it left open what one observation allows.
+    assert yardsticks.memoryless is not None or task.prev_action or task.prev_reward
     assert 0 <= yardsticks.random <= yardsticks.chance <= yardsticks.optimum <= 1 + 1e-12
-    assert yardsticks.memoryless is not None
-    assert yardsticks.random <= yardsticks.memoryless <= yardsticks.optimum
+    if yardsticks.memoryless is not None:
+        assert yardsticks.random <= yardsticks.memoryless <= yardsticks.optimum
     if yardsticks.oracle_full is not None:
         assert yardsticks.optimum <= yardsticks.oracle_full
 
@@ -345,7 +368,7 @@ def test_oracle_uses_only_its_own_memory(task_id: str) -> None:
     for _ in range(15):
         together, state = oracle.predict(obs, state)
         alone, single = oracle.predict(obs[2], single)
-        assert together[2] == alone
+        assert same(together[2], alone)
         obs = batch.step(together)[0]
     assert state is not None
     fresh, _ = oracle.predict(obs, None)
@@ -374,7 +397,8 @@ def test_targets_played_as_actions_are_optimal(task_id: str) -> None:
         over = terminated | truncated
         if "_trial_end" in info:
             scores.append(task.score(info)[info["_trial_end"]])
-    assert np.concatenate(scores).mean() == pytest.approx(task.yardsticks.optimum)
+    # The teacher knows what noise hides from observers.
+    assert np.concatenate(scores).mean() >= task.yardsticks.optimum - 1e-9
     assert total.mean() == pytest.approx(1.0)
 
 
@@ -384,20 +408,21 @@ def test_sample_trials_are_those_of_the_env(task_id: str) -> None:
         return
     samples = task.sample_trials(6, seed=21)
     assert samples.obs.dtype == np.float32
-    assert samples.obs.shape[:2] == samples.target.shape == samples.mask.shape
+    assert samples.obs.shape[:2] == samples.target.shape[:2] == samples.mask.shape
+    assert samples.target.shape[2:] == task.action_space.shape
     env = single(task_id, targets=True)
     for trial in range(6):
         obs, info = env.reset(seed=21) if trial == 0 else env.reset()
         for step in range(samples.lengths[trial]):
             assert same(obs, samples.obs[step, trial])
-            assert info["target"] == samples.target[step, trial]
+            assert same(info["target"], plain(samples.target[step, trial]))
             assert samples.mask[step, trial]
             # Withholding all along, so that no answer ends a trial early.
-            obs, _, terminated, truncated, info = env.step(0)
+            obs, _, terminated, truncated, info = env.step(action_number(env.action_space, 0))
         assert terminated or truncated
         assert info["trial"] == trial
         for name, values in samples.facts.items():
-            assert info[name] == values[trial]
+            assert same(info[name], plain(values[trial]))
 
 
 # -------------------------------------------------------------------- faces
@@ -444,7 +469,7 @@ def test_pictures(task_id: str) -> None:
     env.reset(seed=0)
     first = env.render()
     for _ in range(12):
-        env.step(0)
+        env.step(action_number(env.action_space, 0))
     later = env.render()
     assert first.dtype == later.dtype == np.uint8
     assert first.ndim == 3
@@ -499,21 +524,43 @@ def test_bad_parameters(task_id: str) -> None:
 
 def test_bad_actions(task_id: str) -> None:
     env, batch = single(task_id), batched(task_id, num_envs=2)
+    fine = action_number(env.action_space, 1)
     with pytest.raises(TaskError, match="reset"):
-        env.step(0)
+        env.step(fine)
     with pytest.raises(TaskError, match="reset"):
-        batch.step(np.zeros(2, dtype=int))
+        batch.step(np.array([fine, fine]))
     env.reset(seed=0)
     batch.reset(seed=0)
-    n = int(env.action_space.n)
-    for bad in (n, -1, 0.5, float("nan"), "x", None, [0, 1]):
+    if isinstance(env.action_space, spaces.Discrete):
+        n = int(env.action_space.n)
+        bad_ones = [n, -1, 0.5, float("nan"), "x", None, [0, 1]]
+        bad_rows = [[0, n], [0, -1], [0.0, 1.0], [0, float("nan")], [0], [[0, 0]], None, [0, [1]]]
+        good_rows = [[0, n - 1], np.array([0, n - 1], dtype=np.uint8)]
+    else:
+        bad_ones = [0, "x", None, np.full(9, fine.flat[0]), [None] * len(fine)]
+        bad_ones += [np.full(len(fine), np.nan)]
+        bad_rows = [fine, None, [fine], [[fine, fine]], [fine, [fine]], "x"]
+        good_rows = [[fine.tolist(), fine.tolist()], np.array([fine, fine])]
+    for bad in bad_ones:
         with pytest.raises(TaskError, match="action"):
             env.step(bad)
-    for bad in ([0, n], [0, -1], [0.0, 1.0], [0, float("nan")], [0], [[0, 0]], None, [0, [1]]):
+    for bad in bad_rows:
         with pytest.raises(TaskError, match="action"):
             batch.step(bad)
-    batch.step([0, n - 1])
-    batch.step(np.array([0, n - 1], dtype=np.uint8))
+    for good in good_rows:
+        batch.step(good)
+
+
+def test_actions_beyond_a_box_are_brought_back(task_id: str) -> None:
+    env, twin = single(task_id), single(task_id)
+    if not isinstance(env.action_space, spaces.Box):
+        return
+    env.reset(seed=0)
+    twin.reset(seed=0)
+    shape = env.action_space.shape
+    for _ in range(12):
+        mine = env.step(np.full(shape, 1e6))
+        assert same(mine, twin.step(np.full(shape, env.action_space.high, dtype=np.float32)))
 
 
 def test_bad_seeds_and_options(task_id: str) -> None:
