@@ -189,7 +189,7 @@ class ScriptedEngine(Engine):
             reward += self._gain.take(index) * table.rows.value.take(row)
         if self._tracking is not None:
             goal, done = table.rows.target.take(row, axis=0).T, actions.T.astype(np.float64)
-            reward = table.rows.value.take(row) * self._tracking.payoff(goal, done)
+            reward = table.rows.value.take(row) * self._tracking.payoff(tuple(goal), tuple(done))
             if self._holds:
                 reward[self.over] = 0.0
         pos = row + ~self.over if self._holds else row + 1

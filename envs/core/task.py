@@ -62,11 +62,14 @@ class Prepared:
         action_space: the action space; action 0 is to withhold where there is such an action.
             Actions beyond the bounds of a Box are brought back to them.
         n_conditions: number of trial types that ``info["condition"]`` tells apart.
+        int_facts, float_facts: per-trial facts in ``info`` beside ``trial_end``.
     """
 
     channels: tuple[Channel, ...]
     action_space: spaces.Discrete | spaces.Box | spaces.MultiBinary
     n_conditions: int
+    int_facts: tuple[str, ...] = ()
+    float_facts: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True, eq=False)
@@ -101,10 +104,6 @@ class Task(Prepared, ABC):
     default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType({})
     #: Names of the actions, for pictures.
     action_names: ClassVar[tuple[str, ...]] = ()
-    #: Per-trial facts in ``info`` beside ``trial_end``: whole numbers and floats.
-    int_facts: ClassVar[tuple[str, ...]] = ()
-    float_facts: ClassVar[tuple[str, ...]] = ()
-
     #: A fact whose values shade the stretches of a picture of a session of one-step trials.
     shade_fact: ClassVar[str | None] = None
 
@@ -204,7 +203,8 @@ class Task(Prepared, ABC):
             low, high = np.minimum(space.low, 0).ravel(), np.maximum(space.high, 0).ravel()
             bounds = zip(low.tolist(), high.tolist(), strict=True)
             return [Channel(f"prev_action_{i}", *pair) for i, pair in enumerate(bounds)]
-        return [Channel(f"prev_action_{action}") for action in range(int(space.n))]
+        count = int(space.n) if isinstance(space, spaces.Discrete) else int(np.prod(space.shape))
+        return [Channel(f"prev_action_{action}") for action in range(count)]
 
     @cached_property
     def obs_names(self) -> tuple[str, ...]:
@@ -299,13 +299,13 @@ class ScriptedTask(Task):
     response: Response
     max_steps: int
     #: Facts that ``finish`` computes.
-    finished_facts: ClassVar[tuple[str, ...]] = ()
+    finished_facts: tuple[str, ...] = ()
     #: Whether ``finish`` wants to know all actions of the trial.
     records: ClassVar[bool] = False
     #: Steps from the go row to the trial's end, if they are the same in all trials.
     answer_span: int | None = None
     #: How many random values a trial takes: drawn in one go (speed only).
-    draws_ahead: ClassVar[int] = 4
+    draws_ahead: int = 4
 
     def reward_range(self) -> tuple[float, float]:
         return self.response.reward_range()

@@ -273,7 +273,7 @@ class AngleObserver(Policy):
     def act(self, obs: Array, state: State) -> tuple[Array, State]:
         vectors, reported = state
         cue = obs[:, self._first_cue : self._first_cue + self._slots]
-        cued = cue.any(axis=1)
+        cued = np.asarray(cue.any(axis=1))
         # After a report a new trial has begun.
         vectors = np.where((reported & ~cued)[:, None, None], 0.0, vectors)
         units = obs[:, 1 : self._first_cue].reshape(len(obs), self._slots, self._units)
