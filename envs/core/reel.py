@@ -8,6 +8,7 @@ step is left with what depends on actions: the state, the reward, and the facts 
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from gymnasium.vector import AutoresetMode
 from .engine import Step
 from .response import TERMINAL
 from .scripted import ScriptedEngine
-from .table import Table
-from .task import ScriptedTask
+from .table import Rows, Table
+from .task import Played, ScriptedTask
 
 Array = npt.NDArray[Any]
 
@@ -29,16 +30,14 @@ _LENGTH, _SHORTEST, _CELLS = 64, 16, 16384
 
 def reel_fits(task: ScriptedTask, mode: AutoresetMode, max_steps: int | None) -> bool:
     """Whether nothing but state, reward and answer depends on actions in this setting."""
-    response = task.response
+    shows_past = task.prev_action or task.prev_reward
     return (
-        mode in (AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED)
+        (mode is AutoresetMode.NEXT_STEP or (mode is AutoresetMode.DISABLED and not shows_past))
         and max_steps is None
         and task.trials_per_episode == 1
         and task.answer_span is not None
-        and not response.ends.any()
-        and not response.gain.any()
-        and not task.finishes
-        and not (task.prev_action or task.prev_reward or task.targets)
+        and not task.response.ends.any()
+        and not task.targets
     )
 
 
@@ -57,8 +56,14 @@ class Reel:
         columns: (E,) columns of all ends, by time.
         ints, floats: (H, facts, B) facts of the trials that end, the drawn ones filled in.
         answers: (E, a) places of each end's answer facts in ``flat``.
-        flat: all facts as one line of 64-bit words.
+        block: (H, facts, B) all facts as 64-bit words, ints and floats are views of it.
+        flat: the same as one line.
+        slots: (E,) which of the table's trials end.
         masks: (H, facts + 2, B) bool.
+        value: (H, B) float64 values of the rows that are answered, where they count.
+        goals: (H, width, B) float64 goals of these rows, of a ``TrackingTask``.
+        starts: per step the columns that stand on the row before an episode, None if there are
+            none.
     """
 
     def __init__(
@@ -76,10 +81,12 @@ class Reel:
         ended = self.over & (self.code != TERMINAL) if holds else self.over
         flat_end = ended.ravel().nonzero()[0]
         time, self.columns = np.divmod(flat_end, n)
-        slot = owner[1:].ravel().take(flat_end) // table.trials.all_durations.shape[1]
+        # The last row of a trial, one before the end, belongs to it whatever follows.
+        self.slots = owner[:-1].ravel().take(flat_end) // table.trials.all_durations.shape[1]
         facts = len(table.facts) - 1
         block = np.zeros((length, facts, n), dtype=np.int64)
-        block[time, :, self.columns] = table.facts[:facts].take(slot, axis=1).T
+        block[time, :, self.columns] = table.facts[:facts].take(self.slots, axis=1).T
+        self.block = block
         self.flat = block.ravel()
         self.ints = block[:, :n_ints]
         self.floats = block.view(np.float64)[:, n_ints:]
@@ -88,6 +95,17 @@ class Reel:
         self.first = np.searchsorted(time, np.arange(length + 1)).tolist()
         self.masks = np.empty((length, facts + 2, n), dtype=bool)
         self.masks[:] = ended[:, None]
+        before = self.code == TERMINAL
+        self.starts = [
+            one.nonzero()[0] if some else None
+            for one, some in zip(before, before.any(axis=1).tolist(), strict=True)
+        ]
+
+    def add_values(self, every: Rows, rows: Array, goals: bool) -> None:
+        """Gather what rewards are computed from besides the row codes."""
+        self.value = every.value.take(rows[:-1])
+        if goals:
+            self.goals = np.moveaxis(every.target.take(rows[:-1], axis=0), 2, 1).copy()
 
 
 class ReelEngine(ScriptedEngine):
@@ -105,6 +123,11 @@ class ReelEngine(ScriptedEngine):
         self._keys = (*names, "trial_end", *(f"_{name}" for name in names), "_trial_end")
         self._reel: Reel | None = None
         self._time = 0
+        self._shows_past = bool(self._extra.shape[1])
+        # Actions by time, of at least the longest trial; old ones make room when it is full.
+        self._by_row = False
+        self._acted = self._blank_actions(2 * task.max_steps + _LENGTH, n) if task.records else None
+        self._now = task.max_steps
 
     def step(self, actions: Any) -> Step:
         actions = self.checked(actions)
@@ -112,18 +135,93 @@ class ReelEngine(ScriptedEngine):
         if reel is None or time == reel.length:
             reel, time = self._next_reel(), 0
         self._time = time + 1
-        index = reel.code[time] + self._state
-        index += actions
-        self._state = state = self._next.take(index)
-        reward = self._reward.take(index)
+        reward = self._react(reel, time, actions)
+        if self._acted is not None:
+            self._note(actions)
+        obs = reel.obs[time]
+        if self._shows_past:
+            self._show_past(obs, actions, reward, reel.starts[time])
         first, last = reel.first[time], reel.first[time + 1]
         info = {}
         if last > first:
-            final = state.take(reel.columns[first:last])
+            columns = reel.columns[first:last]
+            final = self._state.take(columns)
             reel.flat[reel.answers[first:last]] = self._outcome.take(final, axis=0)
+            if self.task.finishes:
+                self._finish(reel, time, first, last)
             rows = (*reel.ints[time], *reel.floats[time], *reel.masks[time])
             info = dict(zip(self._keys, rows, strict=False))  # as many by construction
-        return reel.obs[time], reward, reel.over[time], np.zeros(self.n, dtype=bool), info
+        return obs, reward, reel.over[time], np.zeros(self.n, dtype=bool), info
+
+    def _react(self, reel: Reel, time: int, actions: Array) -> Array:
+        """Reward (n,) of the actions; the state goes on."""
+        if self._tracking is not None:
+            done = tuple(actions.T.astype(np.float64))
+            return reel.value[time] * self._tracking.payoff(tuple(reel.goals[time]), done)
+        index = reel.code[time] + self._state
+        index += actions
+        self._state = self._next.take(index)
+        reward = self._reward.take(index)
+        if self._gain is not None:
+            reward += self._gain.take(index) * reel.value[time]
+        return reward
+
+    def _show_past(self, obs: Array, actions: Array, reward: Array, starts: Array | None) -> None:
+        """Write previous action and reward into the observations; nothing where a trial begins."""
+        first = self._first_extra
+        if self.task.prev_action:
+            self.actions.show(actions, obs[:, first : first + self.actions.width])
+        if self.task.prev_reward:
+            obs[:, -1] = reward
+        if starts is not None:
+            obs[starts, first:] = 0
+        self._extra = obs[:, first:].copy()
+
+    def _finish(self, reel: Reel, time: int, first: int, last: int) -> None:
+        """Let the task complete the facts of the trials that end with this step."""
+        columns = reel.columns[first:last]
+        block = reel.block[time]
+        facts = block.take(columns, axis=1)
+        played = PlayedByTime(self, reel.slots[first:last], columns) if self.task.records else None
+        self.task.finish(self._named(facts), played)
+        block[:, columns] = facts
+
+    # ---------------------------------------------------------------- actions of the trial
+
+    def _note(self, actions: Array) -> None:
+        """Keep the actions of this step, in order of time."""
+        acted, most = self._acted, self.task.max_steps
+        assert acted is not None
+        if self._now == len(acted):
+            acted[:most] = acted[-most:]
+            self._now = most
+        acted[self._now] = actions
+        self._now += 1
+
+    def _past_actions(self) -> Array:
+        past = self._blank_actions(self.n, self.task.max_steps)
+        if self._table is not None and self._acted is not None:
+            steps = np.maximum(self._steps(), 0)
+            known = self._span < steps[:, None]
+            past[known] = self._acted_since(steps, np.arange(self.n))[known]
+        return past
+
+    def _acted_since(self, steps: Array, columns: Array) -> Array:
+        """Actions (k, max_steps, ...) from so many ``steps`` (k,) ago on, junk behind the last."""
+        assert self._acted is not None
+        times = np.minimum(self._now - steps[:, None] + self._span, len(self._acted) - 1)
+        flat = self._acted.reshape(-1, *self.actions.item)
+        return flat.take(times * self.n + columns[:, None], axis=0)
+
+    def _put_past_actions(self, past: Array) -> None:
+        assert self._acted is not None
+        self._now = self.task.max_steps
+        steps = np.maximum(self._steps(), 0)
+        known = self._span < steps[:, None]
+        times = self._now - steps[:, None] + self._span
+        self._acted[times[known], known.nonzero()[0]] = past[known]
+
+    # ---------------------------------------------------------------- laying out
 
     def _next_reel(self) -> Reel:
         """Lay out the next steps, from a new table if some column has come to the end of its."""
@@ -141,6 +239,8 @@ class ReelEngine(ScriptedEngine):
             rows = self._pos + np.arange(length + 1)[:, None]
         n_ints = self._info.n_ints
         self._reel = Reel(self._known, rows, self._holds, n_ints, self._outcome_rows)
+        if self._gain is not None or self._tracking is not None:
+            self._reel.add_values(self._known.rows, rows, self._tracking is not None)
         return self._reel
 
     def _rows_left(self) -> int:
@@ -180,3 +280,31 @@ class ReelEngine(ScriptedEngine):
         # A column on the terminal row of its last drawn trial has no next trial in the table.
         start = np.append(self._known.start, -1)
         return np.where(self.over, -1, self._pos - start.take(self._slot))
+
+
+class PlayedByTime(Played):
+    """Trials of a table that have just ended in ``columns`` (k,)."""
+
+    def __init__(self, engine: ReelEngine, slot: Array, columns: Array) -> None:
+        self._engine, self._slot, self._columns = engine, slot, columns
+
+    @cached_property
+    def actions(self) -> Array:
+        table = self._engine._known
+        length = table.stop.take(self._slot) - table.start.take(self._slot)
+        actions = self._engine._acted_since(length, self._columns)
+        actions[self._engine._span >= length[:, None]] = self._engine.actions.blank
+        return actions
+
+    @property
+    def last(self) -> Array:
+        assert self._engine._acted is not None
+        return self._engine._acted[self._engine._now - 1].take(self._columns, axis=0)
+
+    @cached_property
+    def codes(self) -> Array:
+        return self._engine._codes_of(self._slot)
+
+    def rows(self, values: str) -> Array:
+        rows, _ = self._engine._rows_of(self._slot)
+        return getattr(self._engine._known.rows, values).take(rows, axis=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,7 @@ class ScriptedEngine(Engine):
         self._state = np.zeros(n, dtype=np.int64)
         self._span = np.arange(task.max_steps)
         # Actions by row of the table, so that a trial's actions lie side by side.
+        self._by_row = task.records
         self._actions_by_row: Array | None = None
 
     def _set_tables(self) -> None:
@@ -99,7 +101,7 @@ class ScriptedEngine(Engine):
 
     def _draw(self, trial: Array, steps: Array, depth: int) -> None:
         """Draw ``depth`` trials a column, from ``trial`` (n,) on; columns are ``steps`` (n,) in."""
-        past = self._past_actions()
+        past = self._past_actions() if self._actions_by_row is not None else None
         self._depth, self._trial = depth, trial
         self._table = table = Table(self.task, self.seeds, trial, depth, self._scale)
         self._written_out = table.written_out
@@ -110,9 +112,10 @@ class ScriptedEngine(Engine):
         self._stop = table.stop.take(self._slot)
         self._cell = self._cell_at(self._pos)
         self._to_check = depth - self._outlook
-        if self.task.records:
+        if self._by_row:
             self._actions_by_row = self._blank_actions(len(table.owner))
-            self._put_past_actions(past)
+            if past is not None:
+                self._put_past_actions(past)
 
     def _blank_actions(self, *shape: int) -> Array:
         kind = self.actions
@@ -220,7 +223,7 @@ class ScriptedEngine(Engine):
         time = last - facts[-1] - self._since.take(state)
         facts[self._rt_row] = self._rt_bits.take(np.maximum(time, -1))
         if self.task.finishes:
-            played = self._played(table, columns, last) if self.task.records else None
+            played = PlayedByRow(self, columns, last) if self.task.records else None
             self.task.finish(self._named(facts), played)
         info = self._info.make(facts, columns, self.n, ended)
         if self._holds:
@@ -229,28 +232,17 @@ class ScriptedEngine(Engine):
             self._hand_on(ended)
         return info
 
-    def _played(self, table: Table, columns: Array, last: Array) -> Played:
-        """Actions and row codes of the trials of ``columns`` (k,), whose last rows are ``last``."""
-        assert self._actions_by_row is not None
-        slot = self._slot.take(columns)
-        rows = table.start.take(slot)[:, None] + self._span
-        acted = rows <= last[:, None]
-        exists = rows < table.stop.take(slot)[:, None]
-        rows = np.where(exists, rows, 0)
-        actions = self._actions_by_row.take(rows, axis=0)
-        actions[~acted] = self.actions.blank
-        return Played(
-            actions=actions,
-            codes=np.where(exists, table.code.take(self._cell_at_rows(rows)) // self._scale, 0),
-            **({} if self._tracking is None else self._shown(table, rows)),
-        )
+    def _rows_of(self, slot: Array) -> tuple[Array, Array]:
+        """Rows (k, max_steps) of trials ``slot`` (k,), and where the trial has such a step."""
+        table = self._known
+        start = table.start.take(slot)[:, None]
+        exists = self._span < (table.stop.take(slot)[:, None] - start)
+        return np.where(exists, start + self._span, 0), exists
 
-    def _shown(self, table: Table, rows: Array) -> dict[str, Array]:
-        every = table.rows
-        return {"targets": every.target.take(rows, axis=0), "obs": every.obs.take(rows, axis=0)}
-
-    def _cell_at_rows(self, rows: Array) -> Array:
-        return rows if self._written_out else self._known.owner.take(rows)
+    def _codes_of(self, slot: Array) -> Array:
+        rows, exists = self._rows_of(slot)
+        cell = rows if self._written_out else self._known.owner.take(rows)
+        return np.where(exists, self._known.code.take(cell) // self._scale, 0)
 
     def _named(self, facts: Array) -> dict[str, Array]:
         n, count = self._info.n_ints, len(self._info.names)
@@ -317,3 +309,34 @@ class ScriptedEngine(Engine):
         self._draw(state["trial"], state["step"], 1 + self._outlook)
         if self.task.records:
             self._put_past_actions(state["past_actions"])
+
+
+class PlayedByRow(Played):
+    """Trials that have just ended in ``columns`` (k,), with their last rows (k,)."""
+
+    def __init__(self, engine: ScriptedEngine, columns: Array, last: Array) -> None:
+        self._engine, self._last = engine, last
+        self._slot = engine._slot.take(columns)
+
+    @cached_property
+    def actions(self) -> Array:
+        assert self._engine._actions_by_row is not None
+        rows, _ = self._engine._rows_of(self._slot)
+        actions = self._engine._actions_by_row.take(rows, axis=0)
+        # A trial that an answer has ended has rows that were not played.
+        length = self._last - rows[:, 0] + 1
+        actions[self._engine._span >= length[:, None]] = self._engine.actions.blank
+        return actions
+
+    @property
+    def last(self) -> Array:
+        assert self._engine._actions_by_row is not None
+        return self._engine._actions_by_row.take(self._last, axis=0)
+
+    @cached_property
+    def codes(self) -> Array:
+        return self._engine._codes_of(self._slot)
+
+    def rows(self, values: str) -> Array:
+        rows, _ = self._engine._rows_of(self._slot)
+        return getattr(self._engine._known.rows, values).take(rows, axis=0)

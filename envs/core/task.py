@@ -266,21 +266,36 @@ class Task(Prepared, ABC):
         return TaskVectorEnv(self, num_envs, **options)
 
 
-class Played(NamedTuple):
+class Played(ABC):
     """What happened in k trials that have ended, for ``ScriptedTask.finish``.
 
-    Attributes:
-        actions: (k, T) int64 actions by step, -1 behind the trial's end; T is ``max_steps``.
-            Vector actions are (k, T, width), float32 with NaN or int8 with -1 behind the end.
-        codes: (k, T) int64 row codes of the steps, 0 behind the last row of the trial.
-        targets: (k, T, width) float64 goals, ``TrackingTask`` only.
-        obs: (k, T, d) float32 observations, ``TrackingTask`` only.
+    Everything is gathered when it is asked for; T is ``max_steps``.
     """
 
-    actions: Array
-    codes: Array
-    targets: Array = np.empty(0)
-    obs: Array = np.empty(0)
+    @cached_property
+    @abstractmethod
+    def actions(self) -> Array:
+        """(k, T) int64 actions by step, -1 behind the trial's end.
+
+        Vector actions are (k, T, width), float32 with NaN or int8 with -1 behind the end.
+        """
+
+    @property
+    @abstractmethod
+    def last(self) -> Array:
+        """(k, ...) actions of the last steps."""
+
+    @cached_property
+    @abstractmethod
+    def codes(self) -> Array:
+        """(k, T) int64 row codes of the steps, 0 behind the last row of the trial."""
+
+    @abstractmethod
+    def rows(self, values: str) -> Array:
+        """(k, T, ...) what ``Rows`` has under that name; junk behind the last row of the trial.
+
+        Only for tasks that ``fill``.
+        """
 
 
 class ScriptedTask(Task):
@@ -300,7 +315,7 @@ class ScriptedTask(Task):
     max_steps: int
     #: Facts that ``finish`` computes.
     finished_facts: tuple[str, ...] = ()
-    #: Whether ``finish`` wants to know all actions of the trial.
+    #: Whether ``finish`` wants to know the actions of the trial.
     records: ClassVar[bool] = False
     #: Steps from the go row to the trial's end, if they are the same in all trials.
     answer_span: int | None = None

@@ -192,7 +192,7 @@ class WaveformTracking(TrackingTask):
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         assert played is not None
-        output, goal = played.actions[:, :, 0].astype(np.float64), played.targets[:, :, 0]
+        output, goal = played.actions[:, :, 0].astype(np.float64), played.rows("target")[:, :, 0]
         error = np.abs(output - goal)
         hit = error <= self.tolerance + 1e-6
         counted, blank = slice(self._preview, None), slice(self._track, None)

@@ -221,11 +221,11 @@ class DelayedEstimation(TrackingTask):
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         assert played is not None
-        steps = (played.codes > 0).sum(axis=1)
-        last = played.actions[np.arange(len(steps)), steps - 1].astype(np.float64)
-        report = np.arctan2(last[:, 1], last[:, 0])
-        report[(last == 0).all(axis=1)] = np.nan
-        error = np.angle(np.exp(1j * (report - facts["target_rad"])))
+        cosine, sine = played.last.astype(np.float64).T
+        report = np.arctan2(sine, cosine)
+        report[(cosine == 0) & (sine == 0)] = np.nan
+        error = report - facts["target_rad"]
+        error -= 2 * np.pi * np.round(error / (2 * np.pi))
         facts["report_rad"][:], facts["error_rad"][:] = report, error
         facts["correct"][:] = np.abs(error) <= TOLERANCE
 

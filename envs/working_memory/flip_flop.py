@@ -139,10 +139,10 @@ class FlipFlop(TrackingTask):
         middle = 0.5 if self.output == "bits" else 0.0
         # A level of exactly 0 is on no side.
         side = np.sign(played.actions - middle)
-        wrong = side != np.sign(played.targets - middle)
+        wrong = side != np.sign(played.rows("target") - middle)
         facts["bit_error"][:] = wrong.mean(axis=(1, 2))
         facts["correct"][:] = ~wrong.any(axis=(1, 2))
-        pulse = played.obs[:, :, : self.n_bits] != 0
+        pulse = played.rows("obs")[:, :, : self.n_bits] != 0
         steps = np.arange(pulse.shape[1])[:, None]
         since = steps - np.maximum.accumulate(np.where(pulse, steps, 0), axis=1)
         for first, after in zip(_LAGS, (*_LAGS[1:], self.max_steps + 1), strict=True):
