@@ -132,10 +132,13 @@ class BoxActions(Actions):
             raise self._refuse_shape(actions, self._wanted())
         inside = (actions >= self._low) & (actions <= self._high)
         if b"\x00" in inside.tobytes():
-            if np.isnan(actions).any():
-                raise TaskError(f"action {actions!r} has NaN in it; pass finite numbers.")
-            actions = np.clip(actions, self._low, self._high)
+            return self._inside(actions)
         return actions
+
+    def _inside(self, actions: Array) -> Array:
+        if np.isnan(actions).any():
+            raise TaskError(f"action {actions!r} has NaN in it; pass finite numbers.")
+        return np.clip(actions, self._low, self._high)
 
     def _convert(self, actions: Any) -> Array:
         try:
@@ -158,10 +161,9 @@ class BoxActions(Actions):
         if action.shape != self.item:
             raise TaskError(f"action {action!r} has shape {action.shape}; pass {self._wanted()}.")
         values = action.tolist()
-        for place, value in enumerate(values):
-            if not self._floor[place] <= value <= self._roof[place]:
-                values = self.checked(np.tile(action, (self.n, 1)))[0].tolist()
-                break
+        for low, value, high in zip(self._floor, values, self._roof, strict=True):
+            if not low <= value <= high:
+                return tuple(self._inside(action).tolist())
         return tuple(values)
 
     def show(self, actions: Array, channels: Array) -> None:
@@ -195,12 +197,19 @@ class BinaryActions(Actions):
         return bits.astype(np.int8)
 
     def one(self, action: Any) -> tuple[int, ...]:
-        array = np.asarray(action)
-        if array.shape != self.item:
+        if type(action) is not np.ndarray or action.dtype is not self.dtype:
+            action = np.asarray(action)
+        if action.shape != self.item:
             raise TaskError(
-                f"action {action!r} has shape {array.shape}; pass {self.width} zeros and ones."
+                f"action {action!r} has shape {action.shape}; pass {self.width} zeros and ones."
             )
-        return tuple(self.checked(np.tile(array, (self.n, 1)))[0].tolist())
+        values = action.tolist()
+        for value in values:
+            if value != 0 and value != 1:
+                raise TaskError(
+                    f"action {action!r} has other values than 0 and 1; pass only these."
+                )
+        return tuple(values)
 
     def show(self, actions: Array, channels: Array) -> None:
         channels[:] = actions

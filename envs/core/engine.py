@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,26 @@ from .task import Task
 
 Array = npt.NDArray[Any]
 Step = tuple[Array, Array, Array, Array, Info]
+
+
+class Player(Protocol):
+    """Plays the only column of an engine; equal to it in all it returns.
+
+    The engine stays the place where the state is kept: whoever lets it play calls ``settle``
+    before and ``load`` after.
+    """
+
+    def load(self) -> None:
+        """Go on from the engine's state."""
+
+    def settle(self) -> None:
+        """Bring the engine up to date."""
+
+    def reset(self) -> tuple[Array, Info] | None:
+        """Go on to the next episode; None where the engine has to do it."""
+
+    def step(self, action: Any) -> tuple[Array, float, bool, bool, Info] | None:
+        """One step; None where the engine has to do it."""
 
 
 class Engine(ABC):
@@ -108,6 +128,10 @@ class Engine(ABC):
     def _settle(self) -> None:
         """Bring everything up to date before it is read; engines that play ahead need it."""
         return
+
+    def player(self) -> Player | None:
+        """Who plays a single column faster than arrays of one can; None if there is nobody."""
+        return None
 
     # ---------------------------------------------------------------- reset and step
 

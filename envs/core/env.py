@@ -45,7 +45,9 @@ class TaskEnv(gym.Env[Array, Any]):
         self.render_mode = check_render_mode(render_mode)
         self.observation_space = task.observation_space
         self.action_space = deepcopy(task.action_space)  # it carries a generator of its own
-        self._engine = make_engine(task, 1, AutoresetMode.DISABLED, watched=render_mode is not None)
+        # A reel lays out a stretch of steps, which does not pay for a single column.
+        self._engine = make_engine(task, 1, AutoresetMode.DISABLED, watched=True)
+        self._player = None if render_mode is not None else self._engine.player()
         self._seeded = False
         self._history = None if render_mode is None else History(self._engine)
 
@@ -63,6 +65,11 @@ class TaskEnv(gym.Env[Array, Any]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Array, Info]:
         """Begin an episode; see the class for what the seed does."""
+        if self._player is not None and seed is None and self._seeded:
+            begun = self._player.reset()
+            if begun is not None:
+                return begun
+        self._settle()
         if seed is not None:
             seed = check_seed(seed)
         super().reset(seed=seed)
@@ -75,16 +82,29 @@ class TaskEnv(gym.Env[Array, Any]):
         self._seeded = True
         if self._history is not None:
             self._history.reset(obs, np.ones(1, dtype=bool))
+        if self._player is not None:
+            self._player.load()
         return obs[0], single_info(info)
+
+    def _settle(self) -> None:
+        if self._player is not None:
+            self._player.settle()
 
     def step(self, action: Any) -> tuple[Array, float, bool, bool, Info]:
         """One step; after an episode's end nothing happens until ``reset``."""
         if not self._seeded:
             raise TaskError("step() was called before reset(); call reset() first.")
+        if self._player is not None:
+            played = self._player.step(action)
+            if played is not None:
+                return played
+            self._player.settle()
         actions = self._engine.checked(np.asarray([self._engine.actions.one(action)]))
         obs, reward, terminated, truncated, info = self._engine.step(actions)
         if self._history is not None:
             self._history.add(actions, obs, reward, terminated | truncated, info)
+        if self._player is not None:
+            self._player.load()
         flags = bool(terminated[0]), bool(truncated[0])
         return obs[0], float(reward[0]), *flags, single_info(info)
 
@@ -98,11 +118,14 @@ class TaskEnv(gym.Env[Array, Any]):
         """Everything needed to go on bit for bit, as a nested dict of arrays and JSON values."""
         if not self._seeded:
             raise TaskError("get_state() was called before reset(); call reset() first.")
+        self._settle()
         return pack_state(self.task, self._engine, self._np_random)
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what ``get_state`` of an env of the same task returned."""
         self._np_random = unpack_state(self.task, self._engine, state)
         self._seeded = True
+        if self._player is not None:
+            self._player.load()
         if self._history is not None:
             self._history.clear()

@@ -306,5 +306,4 @@ class PlayedByTime(Played):
         return self._engine._codes_of(self._slot)
 
     def rows(self, values: str) -> Array:
-        rows, _ = self._engine._rows_of(self._slot)
-        return getattr(self._engine._known.rows, values).take(rows, axis=0)
+        return self._engine._values_of(self._slot, values)

@@ -12,14 +12,15 @@ from gymnasium.vector import AutoresetMode
 
 from .engine import Engine
 from .info import Info, InfoMaker
+from .scalar import ScriptedPlayer
 from .table import Table
 from .task import Played, ScriptedTask, TrackingTask
 
 Array = npt.NDArray[Any]
 
-#: A batch draws ahead about so many trials at once, and never fewer than so many per column.
-_TRIALS_AHEAD = 4096
-_DEPTH_AHEAD = 16
+#: A batch draws ahead at most so many trials and about so many rows at once, but never fewer than
+#: two trials per column.
+_TRIALS_AHEAD, _ROWS_AHEAD = 16384, 2**16
 
 
 class ScriptedEngine(Engine):
@@ -145,7 +146,8 @@ class ScriptedEngine(Engine):
 
     def _draw_more(self, trial: Array, steps: Array) -> None:
         """Draw a table that reaches further, when some column has used up its trials."""
-        most = max(_TRIALS_AHEAD // self.n, _DEPTH_AHEAD)
+        most = min(_TRIALS_AHEAD, _ROWS_AHEAD // self.task.max_steps) // self.n
+        most = max(most, 2 + self._outlook)
         self._draw(trial, steps, min(max(4 * self._depth, 1 + self._outlook), most))
 
     def _redraw(self, columns: Array, trial: Array, seeded: Array) -> None:
@@ -173,6 +175,9 @@ class ScriptedEngine(Engine):
         self._pos[columns] = self._known.start[slot] - int(between)
         self._cell = self._cell_at(self._pos)
         self._to_check = 1
+
+    def player(self) -> ScriptedPlayer | None:
+        return None if self.task.targets else ScriptedPlayer(self)
 
     # ---------------------------------------------------------------- a step
 
@@ -238,6 +243,10 @@ class ScriptedEngine(Engine):
         start = table.start.take(slot)[:, None]
         exists = self._span < (table.stop.take(slot)[:, None] - start)
         return np.where(exists, start + self._span, 0), exists
+
+    def _values_of(self, slot: Array, name: str) -> Array:
+        """(k, max_steps, ...) what the rows of trials ``slot`` (k,) have under a name."""
+        return getattr(self._known.rows, name).take(self._rows_of(slot)[0], axis=0)
 
     def _codes_of(self, slot: Array) -> Array:
         rows, exists = self._rows_of(slot)
@@ -338,5 +347,4 @@ class PlayedByRow(Played):
         return self._engine._codes_of(self._slot)
 
     def rows(self, values: str) -> Array:
-        rows, _ = self._engine._rows_of(self._slot)
-        return getattr(self._engine._known.rows, values).take(rows, axis=0)
+        return self._engine._values_of(self._slot, values)

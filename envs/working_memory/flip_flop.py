@@ -95,7 +95,7 @@ class FlipFlop(TrackingTask):
         self.duration = check_number("duration", self.duration, low=0.0)
         duration = parse_duration("duration", self.duration, self.dt, allow_zero=False)
         self.max_steps = self.answer_span = duration.low
-        self.draws_ahead = 2 * self.n_bits * self.max_steps
+        self.draws_ahead = self.n_bits * self.max_steps
         self.channels = tuple(Channel(f"pulse_{i}", -1.0, 1.0) for i in range(self.n_bits))
         bits = self.output == "bits"
         self.action_space = (
@@ -116,14 +116,16 @@ class FlipFlop(TrackingTask):
         trials.codes[:] = 1
 
     def fill(self, rows: Rows, trials: Trials, go: Array, draws: Draws) -> None:
-        shape = (self.max_steps, self.n_bits)
-        on = draws.bernoulli(self.p_pulse, *shape)
-        on[:, 0] = True
-        pulses = np.where(on, np.where(draws.bernoulli(0.5, *shape), 1.0, -1.0), 0.0)
-        # The last pulse before or on each step.
-        last = np.maximum.accumulate(np.where(on, np.arange(self.max_steps)[:, None], 0), axis=1)
-        levels = np.take_along_axis(pulses, last, axis=1)
-        goals = (levels + 1) / 2 if self.output == "bits" else levels
+        # The first step sets all bits.
+        on = np.full((self.max_steps, 1), self.p_pulse)
+        on[0] = 1.0
+        luck = draws.uniform(self.max_steps, self.n_bits)
+        pulsed, up = luck < on, luck < on / 2
+        pulses = np.where(pulsed, np.float32(2) * up - np.float32(1), np.float32(0))
+        # The latest pulse is the largest number so far; its last bit tells its side.
+        steps = np.arange(self.max_steps, dtype=np.int32)[:, None]
+        latest = np.maximum.accumulate(np.where(pulsed, 2 * steps + up, 0), axis=1)
+        goals = (latest & 1) if self.output == "bits" else 2 * (latest & 1) - 1
         rows.obs[rows.live, : self.n_bits] = pulses.reshape(-1, self.n_bits)
         rows.target[rows.live] = goals.reshape(-1, self.n_bits)
         rows.value[:] = self.earns["correct"] / self.max_steps

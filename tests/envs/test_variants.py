@@ -73,7 +73,8 @@ def test_how_far_ahead_is_drawn_changes_nothing(
         usual = batched(task_id, 3, **kwargs)
         with monkeypatch.context() as patch:
             patch.setattr("caudate.envs.core.scripted._TRIALS_AHEAD", 3 * depth)
-            patch.setattr("caudate.envs.core.scripted._DEPTH_AHEAD", max(depth, 2))
+            rows = 3 * depth * usual.unwrapped.task.max_steps
+            patch.setattr("caudate.envs.core.scripted._ROWS_AHEAD", rows)
             other = batched(task_id, 3, **kwargs)
             assert isinstance(other._engine, ScriptedEngine)
             assert same(usual.reset(seed=5), other.reset(seed=5))

@@ -1,0 +1,235 @@
+"""One column of a scripted task in plain Python: what a step of a single environment costs.
+
+NumPy's price per call is that of a hundred additions of plain numbers, so a single environment
+plays from lists instead. The engine stays the one place where the state lives: a player loads
+from it and settles into it.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .info import Info
+from .task import Played
+
+if TYPE_CHECKING:
+    from .scripted import ScriptedEngine
+
+Array = npt.NDArray[Any]
+
+_NAN = float("nan")
+_GOES_ON = (False, False)
+_NOTHING_DONE = (None, 0.0)
+
+
+class ScriptedPlayer:
+    """Plays the only column of an engine with autoreset disabled; equal to it in all it returns.
+
+    Args:
+        engine: of one column, without ``targets``.
+    """
+
+    def __init__(self, engine: ScriptedEngine) -> None:
+        task = engine.task
+        self._engine, self._task = engine, task
+        self._check = engine.actions.one
+        self._tracking = engine._tracking
+        self._per_episode = task.trials_per_episode
+        self._next = engine._next.tolist()
+        self._reward = engine._reward.tolist()
+        self._gain = None if engine._gain is None else engine._gain.tolist()
+        self._ends = None if engine._ends is None else engine._ends.tolist()
+        self._since = engine._since.tolist()
+        names = tuple(task.response.facts)
+        self._outcome = [
+            dict(zip(names, column, strict=True)) for column in engine._state_facts.T.tolist()
+        ]
+        self._finished = task.finishes
+        self._dt = task.dt
+        self._prev_action, self._prev_reward = task.prev_action, task.prev_reward
+        self._shows_past = task.prev_action or task.prev_reward
+        self._first_extra = engine._first_extra
+        self._vector = bool(engine.actions.item)
+        self._width = engine.actions.width
+        self._records = engine._by_row
+        self._ints, self._floats = task.int_facts, task.float_facts
+        self._table: Any = None
+        self.load()
+
+    # ---------------------------------------------------------------- the engine's state
+
+    def load(self) -> None:
+        """Go on from the engine's state."""
+        engine = self._engine
+        self._ready = engine._table is not None
+        if not self._ready:
+            return
+        if engine._table is not self._table:
+            self._unroll()
+        self._over = bool(engine.over[0])
+        self._ended_as = bool(engine._terminated[0]), bool(engine._truncated[0])
+        self._state = int(engine._state[0])
+        self._pos, self._slot = int(engine._pos[0]), int(engine._slot[0])
+        self._stop = self._stops[self._slot]
+        self._past: tuple[Any, float] | None = None
+        self._acted: list[Any] = []
+
+    def settle(self) -> None:
+        """Bring the engine up to date."""
+        engine = self._engine
+        if not self._ready:
+            return
+        engine._state[0], engine._pos[0], engine._slot[0] = self._state, self._pos, self._slot
+        engine._stop[0] = self._stop
+        engine._cell = engine._cell_at(engine._pos)
+        engine._to_check = 1
+        engine.over[0] = self._over
+        engine._terminated[0], engine._truncated[0] = self._ended_as
+        if self._past is not None and self._shows_past:
+            engine._extra[0] = 0
+            self._show_past(engine._extra[0], *self._past, first=0)
+        if engine._actions_by_row is not None and self._acted:
+            engine._actions_by_row[self._pos - len(self._acted) : self._pos] = self._acted
+            self._acted = []
+
+    def _unroll(self) -> None:
+        """The engine's table as lists."""
+        self._table = table = self._engine._known
+        owner = table.owner
+        cell = np.arange(len(owner)) if table.written_out else owner
+        self._codes = table.code.take(cell).tolist()
+        # Rows of one block, each handed out once: they share no memory with one another.
+        self._obs = list(table.obs.take(cell, axis=0))
+        self._starts, self._stops = table.start.tolist(), table.stop.tolist()
+        n_ints, names = self._engine._info.n_ints, self._engine._info.names
+        ints = [row.tolist() for row in table.facts[:n_ints]]
+        floats = [row.view(np.float64).tolist() for row in table.facts[n_ints:-1]]
+        self._drawn = [
+            {"trial_end": True, **dict(zip(names, facts, strict=True))}
+            for facts in zip(*ints, *floats, strict=True)
+        ]
+        # Sessions hand on to a trial that has another one behind it.
+        self._farthest = len(self._starts) - (2 if self._per_episode > 1 else 0)
+        self._trials = table.facts[0].tolist()
+        self._go = table.facts[-1].tolist()
+        if self._gain is not None or self._tracking is not None:
+            self._value = table.rows.value.tolist()
+        if self._tracking is not None:
+            self._goal = table.rows.target.tolist()
+
+    # ---------------------------------------------------------------- play
+
+    def reset(self) -> tuple[Array, Info] | None:
+        """Go on to the next episode; None where the engine has to do it."""
+        if not self._ready or self._per_episode > 1:
+            return None
+        slot = self._slot + 1
+        if slot >= len(self._starts):
+            return None
+        self._slot, self._state, self._over, self._ended_as = slot, 0, False, (False, False)
+        self._pos, self._stop = self._starts[slot], self._stops[slot]
+        self._acted = []
+        self._past = _NOTHING_DONE if self._shows_past else None
+        return self._obs[self._pos], {}
+
+    def step(self, action: Any) -> tuple[Array, float, bool, bool, Info] | None:
+        """One step; None where the engine has to do it."""
+        if not self._ready or self._over:
+            return None
+        action = self._check(action)
+        pos = self._pos
+        after = pos + 1
+        if self._tracking is None:
+            index = self._codes[pos] + self._state + action
+            if self._ends is not None and self._ends[index]:
+                after = self._stop
+            reward = self._reward[index]
+            if self._gain is not None:
+                reward += self._gain[index] * self._value[pos]
+        ending = after == self._stop
+        if ending and self._slot >= self._farthest:
+            return None
+        if self._tracking is None:
+            self._state = self._next[index]
+        else:
+            value = self._value[pos]
+            # Most steps of some tasks earn nothing whatever is done.
+            reward = value * self._tracking.payoff(self._goal[pos], action) if value else 0.0
+        if self._records:
+            self._acted.append(action)
+        self._pos = after
+        if not ending:
+            obs, info, ended_as = self._obs[after], {}, _GOES_ON
+        else:
+            info, ended_as = self._end_trial(pos)
+            obs = self._obs[self._pos]
+        if self._shows_past:
+            self._past = (action, reward)
+            self._show_past(obs, action, reward, self._first_extra)
+        return obs, reward, *ended_as, info
+
+    def _end_trial(self, last: int) -> tuple[Info, tuple[bool, bool]]:
+        """Facts of the trial whose last row was ``last``, and how the episode goes on."""
+        slot, state = self._slot, self._state
+        info = self._drawn[slot]
+        info.update(self._outcome[state])
+        time = last - self._go[slot] - self._since[state]
+        info["rt"] = time * self._dt if time >= 0 else _NAN
+        if self._finished:
+            self._finish(info)
+        if self._per_episode == 1:
+            self._over, self._ended_as = True, (True, False)
+        elif (self._trials[slot] + 1) % self._per_episode == 0:
+            self._over, self._ended_as = True, (False, True)
+        else:
+            self._state, self._slot = 0, slot + 1
+            self._pos, self._stop = self._starts[slot + 1], self._stops[slot + 1]
+            self._acted = []
+        return info, self._ended_as
+
+    def _finish(self, info: Info) -> None:
+        """Let the task complete the facts of the trial that has just ended."""
+        ints = np.array([info[name] for name in self._ints])[:, None]
+        floats = np.array([info[name] for name in self._floats])[:, None]
+        facts = dict(zip((*self._ints, *self._floats), (*ints, *floats), strict=True))
+        self._task.finish(facts, PlayedHere(self) if self._records else None)
+        info.update(zip(self._ints, ints[:, 0].tolist(), strict=True))
+        info.update(zip(self._floats, floats[:, 0].tolist(), strict=True))
+
+    def _show_past(self, channels: Array, action: Any, reward: float, first: int) -> None:
+        if self._prev_action and action is not None:
+            if self._vector:
+                channels[first : first + self._width] = action
+            else:
+                channels[first + action] = 1
+        if self._prev_reward:
+            channels[-1] = reward
+
+
+class PlayedHere(Played):
+    """The trial of a player that has just ended, k = 1."""
+
+    def __init__(self, player: ScriptedPlayer) -> None:
+        self._engine, self._acted = player._engine, player._acted
+        self._slot = np.array([player._slot])
+
+    @cached_property
+    def actions(self) -> Array:
+        actions = self._engine._blank_actions(1, self._engine.task.max_steps)
+        actions[0, : len(self._acted)] = self._acted
+        return actions
+
+    @property
+    def last(self) -> Array:
+        return np.array(self._acted[-1:], dtype=self._engine.actions.dtype)
+
+    @cached_property
+    def codes(self) -> Array:
+        return self._engine._codes_of(self._slot)
+
+    def rows(self, values: str) -> Array:
+        return self._engine._values_of(self._slot, values)
