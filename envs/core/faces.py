@@ -16,6 +16,7 @@ from .random import MAX_SEED, check_seed
 from .reel import ReelEngine, reel_fits
 from .scripted import ScriptedEngine
 from .task import InteractiveTask, ScriptedTask, Task
+from .walk import WalkEngine, walk_fits
 
 Array = npt.NDArray[Any]
 
@@ -36,6 +37,8 @@ def make_engine(
     if isinstance(task, ScriptedTask):
         if reel_fits(task, mode, max_steps) and not watched:
             return ReelEngine(task, n, mode)
+        if walk_fits(task, mode, max_steps):
+            return WalkEngine(task, n)
         return ScriptedEngine(task, n, mode, max_steps)
     if isinstance(task, InteractiveTask):
         return InteractiveEngine(task, n, mode, max_steps)

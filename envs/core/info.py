@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,48 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Info = dict[str, Any]
+
+
+class LateInfo(dict[str, Any]):
+    """An info that is put together when it is first looked at, and an ordinary dict from then on.
+
+    Most steps' facts are never read, and putting them together costs as much as the rest of a step.
+
+    Args:
+        make: gives the entries; called at most once. It must not depend on anything that changes.
+    """
+
+    def __init__(self, make: Callable[[], Info]) -> None:
+        super().__init__()
+        self._make: Callable[[], Info] | None = make
+
+    def _complete(self) -> None:
+        if self._make is not None:
+            make, self._make = self._make, None
+            dict.update(self, make())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self.items()),)
+
+
+def _completed(name: str) -> Callable[..., Any]:
+    """The dict method of that name, behind the completion."""
+    method = getattr(dict, name)
+
+    @wraps(method)
+    def late(self: LateInfo, *args: Any, **kwargs: Any) -> Any:
+        self._complete()
+        return method(self, *args, **kwargs)
+
+    return late
+
+
+for _name in (
+    *("__contains__", "__delitem__", "__eq__", "__getitem__", "__ior__", "__iter__", "__len__"),
+    *("__ne__", "__or__", "__repr__", "__reversed__", "__ror__", "__setitem__", "clear", "copy"),
+    *("get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"),
+):
+    setattr(LateInfo, _name, _completed(_name))
 
 
 class InfoMaker:

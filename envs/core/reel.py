@@ -16,6 +16,7 @@ import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 
 from .engine import Step
+from .info import Info, LateInfo
 from .response import TERMINAL
 from .scripted import ScriptedEngine
 from .table import Rows, Table
@@ -142,15 +143,13 @@ class ReelEngine(ScriptedEngine):
         if self._shows_past:
             self._show_past(obs, actions, reward, reel.starts[time])
         first, last = reel.first[time], reel.first[time + 1]
-        info = {}
+        info: Info = {}
         if last > first:
-            columns = reel.columns[first:last]
-            final = self._state.take(columns)
-            reel.flat[reel.answers[first:last]] = self._outcome.take(final, axis=0)
-            if self.task.finishes:
-                self._finish(reel, time, first, last)
-            rows = (*reel.ints[time], *reel.floats[time], *reel.masks[time])
-            info = dict(zip(self._keys, rows, strict=False))  # as many by construction
+            final = self._state.take(reel.columns[first:last])
+            if self.task.records:  # whose actions make room for later ones
+                info = self._make_info(reel, time, final)
+            else:
+                info = LateInfo(lambda: self._make_info(reel, time, final))
         return obs, reward, reel.over[time], np.zeros(self.n, dtype=bool), info
 
     def _react(self, reel: Reel, time: int, actions: Array) -> Array:
@@ -177,14 +176,20 @@ class ReelEngine(ScriptedEngine):
             obs[starts, first:] = 0
         self._extra = obs[:, first:].copy()
 
-    def _finish(self, reel: Reel, time: int, first: int, last: int) -> None:
-        """Let the task complete the facts of the trials that end with this step."""
-        columns = reel.columns[first:last]
-        block = reel.block[time]
-        facts = block.take(columns, axis=1)
-        played = PlayedByTime(self, reel.slots[first:last], columns) if self.task.records else None
-        self.task.finish(self._named(facts), played)
-        block[:, columns] = facts
+    def _make_info(self, reel: Reel, time: int, final: Array) -> Info:
+        """Info of the trials that end with this step in the states ``final`` (k,)."""
+        ends = slice(reel.first[time], reel.first[time + 1])
+        reel.flat[reel.answers[ends]] = self._outcome.take(final, axis=0)
+        if self.task.finishes:
+            columns, block = reel.columns[ends], reel.block[time]
+            facts = block.take(columns, axis=1)
+            played = None
+            if self.task.records:
+                played = PlayedByTime(self, reel.slots[ends], columns)
+            self.task.finish(self._named(facts), played)
+            block[:, columns] = facts
+        rows = (*reel.ints[time], *reel.floats[time], *reel.masks[time])
+        return dict(zip(self._keys, rows, strict=False))  # as many by construction
 
     # ---------------------------------------------------------------- actions of the trial
 

@@ -228,7 +228,9 @@ class ScriptedEngine(Engine):
         time = last - facts[-1] - self._since.take(state)
         facts[self._rt_row] = self._rt_bits.take(np.maximum(time, -1))
         if self.task.finishes:
-            played = PlayedByRow(self, columns, last) if self.task.records else None
+            played = (
+                PlayedByRow(self, self._slot.take(columns), last) if self.task.records else None
+            )
             self.task.finish(self._named(facts), played)
         info = self._info.make(facts, columns, self.n, ended)
         if self._holds:
@@ -321,11 +323,10 @@ class ScriptedEngine(Engine):
 
 
 class PlayedByRow(Played):
-    """Trials that have just ended in ``columns`` (k,), with their last rows (k,)."""
+    """Trials ``slot`` (k,) of the engine's table that have just ended on the rows ``last`` (k,)."""
 
-    def __init__(self, engine: ScriptedEngine, columns: Array, last: Array) -> None:
-        self._engine, self._last = engine, last
-        self._slot = engine._slot.take(columns)
+    def __init__(self, engine: ScriptedEngine, slot: Array, last: Array) -> None:
+        self._engine, self._slot, self._last = engine, slot, last
 
     @cached_property
     def actions(self) -> Array:

@@ -205,16 +205,16 @@ class IntervalReproduction(ScriptedTask):
         rows.target[:] = (produced == np.floor(target + 0.5)) & (rows.code == _PRODUCE)
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
-        produced, target = facts["rt"], facts["t_target_ms"]
-        error = produced - target
-        hit = np.abs(error) <= TOLERANCE * target + 1e-6
-        facts["t_prod_ms"][:], facts["error_ms"][:] = produced, error
-        facts["correct"][:] = hit
-        facts["early"][:] = ~hit & (error < 0)
+        error, correct, early = facts["error_ms"], facts["correct"], facts["early"]
+        allowed = TOLERANCE * facts["t_target_ms"] + 1e-6
+        facts["t_prod_ms"][:] = facts["rt"]
+        np.subtract(facts["rt"], facts["t_target_ms"], out=error)
+        correct[:] = np.abs(error) <= allowed
+        early[:] = error < -allowed
         # Not pressed at all counts as late, unless a fixation break ended the trial.
-        unpressed = np.isnan(error)
-        aborted = unpressed & (facts["fixation_break"] == 1) & self.abort
-        facts["late"][:] = ~hit & ((error > 0) | unpressed) & ~aborted
+        facts["late"][:] = 1 - correct - early
+        if self.abort:
+            facts["late"][np.isnan(error) & (facts["fixation_break"] == 1)] = 0
 
     # ---------------------------------------------------------------- yardsticks
 

@@ -1,0 +1,194 @@
+"""A shorter way through a scripted task with autoreset in the next step.
+
+All rows of a column lie one behind another, so a step is one row forward, or to the end of the
+trial where an answer ends it. Which trial a row belongs to, and whether it is the last one, stands
+beside the row; positions in trials are worked out only when somebody asks for them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.vector import AutoresetMode
+
+from .engine import Step
+from .info import Info, LateInfo
+from .scripted import PlayedByRow, ScriptedEngine
+from .task import ScriptedTask
+
+Array = npt.NDArray[Any]
+
+
+def walk_fits(task: ScriptedTask, mode: AutoresetMode, max_steps: int | None) -> bool:
+    """Whether the shorter way exists in this setting."""
+    return mode is AutoresetMode.NEXT_STEP and max_steps is None and not task.targets
+
+
+class WalkEngine(ScriptedEngine):
+    """A scripted engine that keeps nothing but rows and states; equal to its parent."""
+
+    def __init__(self, task: ScriptedTask, n: int) -> None:
+        super().__init__(task, n, AutoresetMode.NEXT_STEP)
+        names = self._info.names
+        self._keys = (*names, "trial_end", *(f"_{name}" for name in names), "_trial_end")
+        self._shows_past = bool(self._extra.shape[1])
+        self._sessions = self._per_episode > 1
+        self._astray = False  # positions have gone on, the trials they belong to have not
+
+    def _draw(self, trial: Array, steps: Array, depth: int) -> None:
+        super()._draw(trial, steps, depth)
+        table = self._known
+        count = table.trials.all_durations.shape[1]
+        owner = table.owner
+        self._obs_rows, self._code_rows = table.obs, table.code
+        if not table.written_out:
+            self._obs_rows, self._code_rows = table.obs.take(owner, axis=0), table.code.take(owner)
+        self._slot_rows = owner // count
+        self._stop_rows = table.stop.take(self._slot_rows)
+        self._last_rows = np.zeros(len(owner), dtype=bool)
+        self._last_rows[table.stop - 1] = True
+        if self._sessions:
+            last = (table.facts[0] + 1) % self._per_episode == 0
+            self._final_rows = self._last_rows & last.take(self._slot_rows)
+        self._shortest = self._shortest_trial()
+        self._astray = False
+
+    def _shortest_trial(self) -> int:
+        """Fewest steps from the beginning of one trial to that of the next, in this table."""
+        table = self._known
+        ends = self._last_rows.copy()
+        if self._ends is not None:
+            by_code = self._ends.reshape(-1, self._scale).any(axis=1)
+            ends |= by_code.take(self._code_rows // self._scale)
+        # Rows up to the first that can be the last, by trial.
+        rows = ends.nonzero()[0]
+        first = rows[np.searchsorted(rows, table.start)]
+        return int((first - table.start).min()) + 1
+
+    def step(self, actions: Any) -> Step:
+        actions = self.checked(actions)
+        self._to_check -= 1
+        if self._to_check < 0:
+            self._look_ahead()
+        row = self._pos
+        reward, ended, after = self._walk(actions, row)
+        obs = self._obs_rows.take(after, axis=0)
+        self._pos, self._astray = after, True
+        columns = ended.nonzero()[0]
+        info: Info = {}
+        if columns.size:
+            info = self._info_of(columns, row.take(columns), ended)
+        none = np.zeros(self.n, dtype=bool)
+        if self._sessions:
+            self._state[ended] = 0  # there is no row between the trials, which would do so
+            over = ended & self._final_rows.take(after - 1)
+            terminated, truncated = none, over
+        else:
+            over = terminated = ended
+            truncated = none
+        if self._shows_past:
+            self._show_past(obs, actions, reward)
+        self.over = over.copy()
+        return obs, reward, terminated, truncated, info
+
+    def _walk(self, actions: Array, row: Array) -> tuple[Array, Array, Array]:
+        """Reward, ended and the next row of every column; the state goes on."""
+        ended = self._last_rows.take(row)
+        if self._tracking is not None:
+            rows = self._known.rows
+            goal, done = rows.target.take(row, axis=0).T, actions.T.astype(np.float64)
+            reward = rows.value.take(row) * self._tracking.payoff(tuple(goal), tuple(done))
+        else:
+            index = self._code_rows.take(row)
+            index += self._state
+            index += actions
+            self._state = self._next.take(index)
+            reward = self._reward.take(index)
+            if self._gain is not None:
+                reward += self._gain.take(index) * self._known.rows.value.take(row)
+        if self._actions_by_row is not None:
+            self._actions_by_row[row] = actions
+        after = row + 1
+        if self._ends is not None:
+            ended |= self._ends.take(index)
+            np.copyto(after, self._stop_rows.take(row), where=ended)
+        return reward, ended, after
+
+    def _info_of(self, columns: Array, last: Array, ended: Array) -> Info:
+        """Info of the trials that end in ``columns`` (k,) with the rows ``last`` (k,)."""
+        slot, state = self._slot_rows.take(last), self._state.take(columns)
+        drawn = self._known.facts
+        if self.task.records:  # whose actions make room for later ones
+            return self._make_info(drawn, slot, state, columns, last)
+        return LateInfo(lambda: self._make_info(drawn, slot, state, columns, last))
+
+    def _make_info(
+        self, drawn: Array, slot: Array, state: Array, columns: Array, last: Array
+    ) -> Info:
+        facts = drawn.take(slot, axis=1)
+        facts[self._answer_rows] = self._state_facts.take(state, axis=1)
+        time = last - facts[-1]
+        time -= self._since.take(state)
+        facts[self._rt_row] = self._rt_bits.take(np.maximum(time, -1, out=time))
+        if self.task.finishes:
+            played = PlayedByRow(self, slot, last) if self.task.records else None
+            self.task.finish(self._named(facts), played)
+        count = len(self._info.names)
+        block = np.zeros((count, self.n), dtype=np.int64)
+        block[:, columns] = facts[:count]
+        masks = np.zeros((count + 2, self.n), dtype=bool)
+        masks[:, columns] = True
+        n_ints = self._info.n_ints
+        rows = (*block[:n_ints], *block.view(np.float64)[n_ints:], *masks)
+        return dict(zip(self._keys, rows, strict=False))  # as many by construction
+
+    def _show_past(self, obs: Array, actions: Array, reward: Array) -> None:
+        """Write previous action and reward into the observations; nothing where a trial begins."""
+        first = self._first_extra
+        if self.task.prev_action:
+            self.actions.show(actions, obs[:, first : first + self.actions.width])
+        if self.task.prev_reward:
+            obs[:, -1] = reward
+        if self.over.any():
+            obs[self.over, first:] = 0
+        self._extra = obs[:, first:].copy()
+
+    def _look_ahead(self) -> None:
+        """Count the steps for which every column has rows left; draw more if there are none."""
+        self._settle()
+        ahead = int((self._slot - self._first_slot).max())
+        left = self._depth - self._outlook - ahead
+        if left <= 0:
+            self._draw_more(self.trial, self._steps())
+            left = self._depth - self._outlook
+        # The trial that is under way may end with any step, those behind it take their time.
+        self._to_check = (left - 1) * self._shortest
+
+    def _settle(self) -> None:
+        """Find the trials that the columns are in, by their rows."""
+        if not self._astray:
+            return
+        self._astray = False
+        table = self._known
+        count = table.trials.all_durations.shape[1]
+        slot, period = np.divmod(table.owner.take(self._pos), count)
+        # On a terminal row the column already belongs to its next trial, which may not be drawn.
+        self._slot = slot + (period == count - 1)
+        self._stop = table.stop.take(np.minimum(self._slot, len(table.stop) - 1))
+        self._cell = self._cell_at(self._pos)
+
+    def _steps(self) -> Array:
+        # A column on the terminal row of its last drawn trial has no next trial in the table.
+        start = np.append(self._known.start, -1)
+        return np.where(self.over, -1, self._pos - start.take(self._slot))
+
+    @property
+    def trial(self) -> Array:
+        self._settle()
+        return super().trial
+
+    def periods(self) -> Array:
+        self._settle()
+        return super().periods()
