@@ -8,7 +8,6 @@ step is left with what depends on actions: the state, the reward, and the facts 
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from gymnasium.vector import AutoresetMode
 
 from .engine import Step
 from .info import Info, LateInfo
+from .played import PlayedByTime, actions_since
 from .response import TERMINAL
 from .scripted import ScriptedEngine
 from .table import Rows, Table
@@ -125,7 +125,7 @@ class ReelEngine(ScriptedEngine):
         self._reel: Reel | None = None
         self._time = 0
         self._shows_past = bool(self._extra.shape[1])
-        # Actions by time, of at least the longest trial; old ones make room when it is full.
+        # Actions by time, of at least the longest trial.
         self._by_row = False
         self._acted = self._blank_actions(2 * task.max_steps + _LENGTH, n) if task.records else None
         self._now = task.max_steps
@@ -146,10 +146,11 @@ class ReelEngine(ScriptedEngine):
         info: Info = {}
         if last > first:
             final = self._state.take(reel.columns[first:last])
-            if self.task.records:  # whose actions make room for later ones
-                info = self._make_info(reel, time, final)
-            else:
-                info = LateInfo(lambda: self._make_info(reel, time, final))
+            played = None
+            if self.task.records:
+                ends = slice(first, last)
+                played = PlayedByTime(self, reel.slots[ends], reel.columns[ends])
+            info = LateInfo(lambda: self._make_info(reel, time, final, played))
         return obs, reward, reel.over[time], np.zeros(self.n, dtype=bool), info
 
     def _react(self, reel: Reel, time: int, actions: Array) -> Array:
@@ -176,16 +177,13 @@ class ReelEngine(ScriptedEngine):
             obs[starts, first:] = 0
         self._extra = obs[:, first:].copy()
 
-    def _make_info(self, reel: Reel, time: int, final: Array) -> Info:
+    def _make_info(self, reel: Reel, time: int, final: Array, played: Played | None) -> Info:
         """Info of the trials that end with this step in the states ``final`` (k,)."""
         ends = slice(reel.first[time], reel.first[time + 1])
         reel.flat[reel.answers[ends]] = self._outcome.take(final, axis=0)
         if self.task.finishes:
             columns, block = reel.columns[ends], reel.block[time]
             facts = block.take(columns, axis=1)
-            played = None
-            if self.task.records:
-                played = PlayedByTime(self, reel.slots[ends], columns)
             self.task.finish(self._named(facts), played)
             block[:, columns] = facts
         rows = (*reel.ints[time], *reel.floats[time], *reel.masks[time])
@@ -198,8 +196,10 @@ class ReelEngine(ScriptedEngine):
         acted, most = self._acted, self.task.max_steps
         assert acted is not None
         if self._now == len(acted):
-            acted[:most] = acted[-most:]
-            self._now = most
+            # A new block, because infos that have not been read yet refer to the old one.
+            acted = np.empty_like(acted)
+            acted[:most] = self._acted[-most:]
+            self._acted, self._now = acted, most
         acted[self._now] = actions
         self._now += 1
 
@@ -208,15 +208,9 @@ class ReelEngine(ScriptedEngine):
         if self._table is not None and self._acted is not None:
             steps = np.maximum(self._steps(), 0)
             known = self._span < steps[:, None]
-            past[known] = self._acted_since(steps, np.arange(self.n))[known]
+            first = self._now - steps
+            past[known] = actions_since(self._acted, first, self._span, np.arange(self.n))[known]
         return past
-
-    def _acted_since(self, steps: Array, columns: Array) -> Array:
-        """Actions (k, max_steps, ...) from so many ``steps`` (k,) ago on, junk behind the last."""
-        assert self._acted is not None
-        times = np.minimum(self._now - steps[:, None] + self._span, len(self._acted) - 1)
-        flat = self._acted.reshape(-1, *self.actions.item)
-        return flat.take(times * self.n + columns[:, None], axis=0)
 
     def _put_past_actions(self, past: Array) -> None:
         assert self._acted is not None
@@ -285,30 +279,3 @@ class ReelEngine(ScriptedEngine):
         # A column on the terminal row of its last drawn trial has no next trial in the table.
         start = np.append(self._known.start, -1)
         return np.where(self.over, -1, self._pos - start.take(self._slot))
-
-
-class PlayedByTime(Played):
-    """Trials of a table that have just ended in ``columns`` (k,)."""
-
-    def __init__(self, engine: ReelEngine, slot: Array, columns: Array) -> None:
-        self._engine, self._slot, self._columns = engine, slot, columns
-
-    @cached_property
-    def actions(self) -> Array:
-        table = self._engine._known
-        length = table.stop.take(self._slot) - table.start.take(self._slot)
-        actions = self._engine._acted_since(length, self._columns)
-        actions[self._engine._span >= length[:, None]] = self._engine.actions.blank
-        return actions
-
-    @property
-    def last(self) -> Array:
-        assert self._engine._acted is not None
-        return self._engine._acted[self._engine._now - 1].take(self._columns, axis=0)
-
-    @cached_property
-    def codes(self) -> Array:
-        return self._engine._codes_of(self._slot)
-
-    def rows(self, values: str) -> Array:
-        return self._engine._values_of(self._slot, values)

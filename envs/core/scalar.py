@@ -7,14 +7,13 @@ from it and settles into it.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .info import Info
-from .task import Played
+from .played import PlayedHere
 
 if TYPE_CHECKING:
     from .scripted import ScriptedEngine
@@ -196,7 +195,12 @@ class ScriptedPlayer:
         ints = np.array([info[name] for name in self._ints])[:, None]
         floats = np.array([info[name] for name in self._floats])[:, None]
         facts = dict(zip((*self._ints, *self._floats), (*ints, *floats), strict=True))
-        self._task.finish(facts, PlayedHere(self) if self._records else None)
+        self._task.finish(
+            facts,
+            PlayedHere(self._engine, np.array([self._slot]), self._acted)
+            if self._records
+            else None,
+        )
         info.update(zip(self._ints, ints[:, 0].tolist(), strict=True))
         info.update(zip(self._floats, floats[:, 0].tolist(), strict=True))
 
@@ -208,28 +212,3 @@ class ScriptedPlayer:
                 channels[first + action] = 1
         if self._prev_reward:
             channels[-1] = reward
-
-
-class PlayedHere(Played):
-    """The trial of a player that has just ended, k = 1."""
-
-    def __init__(self, player: ScriptedPlayer) -> None:
-        self._engine, self._acted = player._engine, player._acted
-        self._slot = np.array([player._slot])
-
-    @cached_property
-    def actions(self) -> Array:
-        actions = self._engine._blank_actions(1, self._engine.task.max_steps)
-        actions[0, : len(self._acted)] = self._acted
-        return actions
-
-    @property
-    def last(self) -> Array:
-        return np.array(self._acted[-1:], dtype=self._engine.actions.dtype)
-
-    @cached_property
-    def codes(self) -> Array:
-        return self._engine._codes_of(self._slot)
-
-    def rows(self, values: str) -> Array:
-        return self._engine._values_of(self._slot, values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,10 @@ from gymnasium.vector import AutoresetMode
 
 from .engine import Engine
 from .info import Info, InfoMaker
+from .played import PlayedByRow
 from .scalar import ScriptedPlayer
 from .table import Table
-from .task import Played, ScriptedTask, TrackingTask
+from .task import ScriptedTask, TrackingTask
 
 Array = npt.NDArray[Any]
 
@@ -239,22 +239,6 @@ class ScriptedEngine(Engine):
             self._hand_on(ended)
         return info
 
-    def _rows_of(self, slot: Array) -> tuple[Array, Array]:
-        """Rows (k, max_steps) of trials ``slot`` (k,), and where the trial has such a step."""
-        table = self._known
-        start = table.start.take(slot)[:, None]
-        exists = self._span < (table.stop.take(slot)[:, None] - start)
-        return np.where(exists, start + self._span, 0), exists
-
-    def _values_of(self, slot: Array, name: str) -> Array:
-        """(k, max_steps, ...) what the rows of trials ``slot`` (k,) have under a name."""
-        return getattr(self._known.rows, name).take(self._rows_of(slot)[0], axis=0)
-
-    def _codes_of(self, slot: Array) -> Array:
-        rows, exists = self._rows_of(slot)
-        cell = rows if self._written_out else self._known.owner.take(rows)
-        return np.where(exists, self._known.code.take(cell) // self._scale, 0)
-
     def _named(self, facts: Array) -> dict[str, Array]:
         n, count = self._info.n_ints, len(self._info.names)
         rows = (*facts[:n], *facts[n:count].view(np.float64))
@@ -320,32 +304,3 @@ class ScriptedEngine(Engine):
         self._draw(state["trial"], state["step"], 1 + self._outlook)
         if self.task.records:
             self._put_past_actions(state["past_actions"])
-
-
-class PlayedByRow(Played):
-    """Trials ``slot`` (k,) of the engine's table that have just ended on the rows ``last`` (k,)."""
-
-    def __init__(self, engine: ScriptedEngine, slot: Array, last: Array) -> None:
-        self._engine, self._slot, self._last = engine, slot, last
-
-    @cached_property
-    def actions(self) -> Array:
-        assert self._engine._actions_by_row is not None
-        rows, _ = self._engine._rows_of(self._slot)
-        actions = self._engine._actions_by_row.take(rows, axis=0)
-        # A trial that an answer has ended has rows that were not played.
-        length = self._last - rows[:, 0] + 1
-        actions[self._engine._span >= length[:, None]] = self._engine.actions.blank
-        return actions
-
-    @property
-    def last(self) -> Array:
-        assert self._engine._actions_by_row is not None
-        return self._engine._actions_by_row.take(self._last, axis=0)
-
-    @cached_property
-    def codes(self) -> Array:
-        return self._engine._codes_of(self._slot)
-
-    def rows(self, values: str) -> Array:
-        return self._engine._values_of(self._slot, values)

@@ -15,8 +15,9 @@ from gymnasium.vector import AutoresetMode
 
 from .engine import Step
 from .info import Info, LateInfo
-from .scripted import PlayedByRow, ScriptedEngine
-from .task import ScriptedTask
+from .played import PlayedByRow
+from .scripted import ScriptedEngine
+from .task import Played, ScriptedTask
 
 Array = npt.NDArray[Any]
 
@@ -120,12 +121,17 @@ class WalkEngine(ScriptedEngine):
         """Info of the trials that end in ``columns`` (k,) with the rows ``last`` (k,)."""
         slot, state = self._slot_rows.take(last), self._state.take(columns)
         drawn = self._known.facts
-        if self.task.records:  # whose actions make room for later ones
-            return self._make_info(drawn, slot, state, columns, last)
-        return LateInfo(lambda: self._make_info(drawn, slot, state, columns, last))
+        played = PlayedByRow(self, slot, last) if self.task.records else None
+        return LateInfo(lambda: self._make_info(drawn, slot, state, columns, last, played))
 
     def _make_info(
-        self, drawn: Array, slot: Array, state: Array, columns: Array, last: Array
+        self,
+        drawn: Array,
+        slot: Array,
+        state: Array,
+        columns: Array,
+        last: Array,
+        played: Played | None,
     ) -> Info:
         facts = drawn.take(slot, axis=1)
         facts[self._answer_rows] = self._state_facts.take(state, axis=1)
@@ -133,7 +139,6 @@ class WalkEngine(ScriptedEngine):
         time -= self._since.take(state)
         facts[self._rt_row] = self._rt_bits.take(np.maximum(time, -1, out=time))
         if self.task.finishes:
-            played = PlayedByRow(self, slot, last) if self.task.records else None
             self.task.finish(self._named(facts), played)
         count = len(self._info.names)
         block = np.zeros((count, self.n), dtype=np.int64)
