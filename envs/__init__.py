@@ -12,7 +12,16 @@ True
 
 from importlib.metadata import PackageNotFoundError, version
 
-from .bandits import ReversalBandit
+from .bandits import (
+    Bandit,
+    CriterionReversal,
+    HorizonBandit,
+    RestlessBandit,
+    ReversalBandit,
+    VolatileBandit,
+    VolatilityStochasticity,
+)
+from .core.choice_task import ChoiceTask, Session
 from .core.env import TaskEnv
 from .core.errors import TaskError
 from .core.policy import Policy
@@ -29,19 +38,27 @@ except PackageNotFoundError:  # used from a folder, not installed
     __version__ = "0+unknown"
 
 __all__ = [
+    "Bandit",
+    "ChoiceTask",
+    "CriterionReversal",
     "DelayedEstimation",
     "DelayedMatch",
     "FlipFlop",
+    "HorizonBandit",
     "InteractiveTask",
     "IntervalReproduction",
     "Policy",
+    "RestlessBandit",
     "ReversalBandit",
     "ScriptedTask",
+    "Session",
     "Task",
     "TaskEnv",
     "TaskError",
     "TaskVectorEnv",
     "TrialSamples",
+    "VolatileBandit",
+    "VolatilityStochasticity",
     "WaveformTracking",
     "Yardsticks",
     "__version__",

@@ -1,5 +1,19 @@
-"""Tasks whose payoffs change without notice."""
+"""Tasks of choosing among arms whose worth has to be learned."""
 
+from .bandit import Bandit
+from .criterion_reversal import CriterionReversal
+from .horizon_bandit import HorizonBandit
+from .restless_bandit import RestlessBandit
 from .reversal_bandit import ReversalBandit
+from .volatile_bandit import VolatileBandit
+from .volatility_stochasticity import VolatilityStochasticity
 
-__all__ = ["ReversalBandit"]
+__all__ = [
+    "Bandit",
+    "CriterionReversal",
+    "HorizonBandit",
+    "RestlessBandit",
+    "ReversalBandit",
+    "VolatileBandit",
+    "VolatilityStochasticity",
+]

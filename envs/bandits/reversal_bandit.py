@@ -11,25 +11,26 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from ..core.errors import TaskError, check_int, check_number
-from ..core.policy import Policy, State
+from ..core.choice_task import ChoiceTask, Session
+from ..core.errors import check_number
+from ..core.policy import Policy
 from ..core.random import Draws
 from ..core.registration import register
-from ..core.task import Channel, InteractiveTask, Yardsticks
+from ..core.task import Channel, Yardsticks
+from .payouts import PAYOUTS, check_pair, payouts, won
+from .reversal_observer import ReversalObserver
 from .reversal_yardsticks import ReversalProcess, bandit_yardsticks
 
 Array = npt.NDArray[Any]
-World = dict[str, Array]
 
 
 @dataclass(kw_only=True, eq=False)
-class ReversalBandit(InteractiveTask):
+class ReversalBandit(ChoiceTask):
     """Choose between two arms, one rewarded more often, and notice when they change roles.
 
     Timeline: one step per trial: choose an arm, see on the next step what it brought. After each
-    trial the arms change roles with probability ``hazard``; with ``criterion`` C they do so only
-    after the better arm has been chosen C times in a row or more. An episode is a session of 200
-    trials, truncated at its end.
+    trial the arms change roles with probability ``hazard``. An episode is a session of 200 trials,
+    truncated at its end.
 
     ======================  ===========  ====================================================
     Observation             Range        Meaning
@@ -44,129 +45,82 @@ class ReversalBandit(InteractiveTask):
     Reward: ``reward`` (1) or ``no_reward`` (0).
 
     Info at every step: ``trial_end``, ``trial``, ``correct`` (the better arm was chosen),
-    ``choice``, ``condition`` (always 0: sessions differ by luck alone), ``best_arm``, ``reward``
-    (1 if rewarded), ``since_reversal`` (trials since the arms last changed roles or the session
-    began), ``rt`` (0 ms), ``p`` (reward probability of the chosen arm), ``p_best``, ``regret``
+    ``choice``, ``condition`` (always 0: sessions differ by luck alone), ``best_arm``,
+    ``since_reversal`` (trials since the arms last changed roles or the session began), ``rt``
+    (0 ms), ``reward``, ``p`` (reward probability of the chosen arm), ``p_best``, ``regret``
     (p_best - p).
 
     Score: share of rewarded trials. Yardsticks for the session from a flat prior: chance is one
     arm throughout; memoryless the best policy on the previous choice and reward, from the exact
     Markov chain (win-stay, lose-shift by default); optimum by dynamic programming on the belief
     that arm 0 is the better one (.734 by default, better arm chosen on 89 %); ``oracle_full``
-    knows the better arm. With ``criterion`` the optimum is the score of the greedy Bayesian
-    observer, which knows the rule, simulated over 1,000 sessions with fixed seeds (standard error
-    below .001), and chance that of the same observer who sees no outcomes.
+    knows the better arm.
 
     Args:
         p: reward probability of the better and of the worse arm.
-        hazard: probability of a reversal after a trial; None stands for 1/40, or for .25 with a
-            criterion.
-        criterion: choices of the better arm in a row that a reversal waits for; 0 for none.
+        hazard: probability of a reversal after a trial.
 
     Reversals at a constant hazard after Behrens, Woolrich, Walton and Rushworth 2007
-    (doi:10.1038/nn1954), by criterion after Hampton, Bossaerts and O'Doherty 2006
-    (doi:10.1523/JNEUROSCI.1010-06.2006).
+    (doi:10.1038/nn1954).
 
-    Versions: v0, first release.
+    Versions: v0, first release. Reversals by criterion: ``CriterionReversal-v0``.
 
     >>> import gymnasium as gym, caudate.envs
     >>> env = gym.make("caudate/ReversalBandit-v0")
     >>> obs, info = env.reset(seed=0)
     >>> obs, reward, terminated, truncated, info = env.step(1)
     >>> info["correct"], info["p"], reward
-    (1, 0.8, 1.0)
+    (0, 0.2, 0.0)
     """
 
     trials_per_episode: int = 200
     prev_action: bool = True
     prev_reward: bool = True
     p: tuple[float, float] = (0.8, 0.2)
-    hazard: float | None = None
-    criterion: int = 0
+    hazard: float = 1 / 40
 
     name: ClassVar[str] = "ReversalBandit"
     family: ClassVar[str] = "bandits"
-    default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType(
-        {"reward": 1.0, "no_reward": 0.0}
-    )
+    measures = "trials to the new arm after a reversal, win-stay/lose-shift, perseveration"
+    default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType(PAYOUTS)
     action_names = ("arm 0", "arm 1")
-    int_facts = (
-        *("trial", "correct", "choice", "condition"),
-        *("best_arm", "reward", "since_reversal"),
-    )
+    int_facts = (*ChoiceTask.int_facts, "since_reversal")
     shade_fact = "best_arm"
-    float_facts = ("rt", "p", "p_best", "regret")
 
     def prepare(self) -> None:
-        if not isinstance(self.p, (list, tuple)) or len(self.p) != 2:
-            raise TaskError(f"p={self.p!r} is not a pair of probabilities; pass (better, worse).")
-        better, worse = (check_number("p", one, low=0.0, high=1.0) for one in self.p)
-        if better <= worse:
-            raise TaskError(f"p={self.p!r} names no better arm; put the higher probability first.")
-        self.p = (better, worse)
-        self.criterion = check_int("criterion", self.criterion, 0)
-        if self.hazard is None:
-            self.hazard = 0.25 if self.criterion else 1 / 40
+        self.p = check_pair(self.p)
         self.hazard = check_number("hazard", self.hazard, low=0.0, high=1.0)
         self.channels = (Channel("go"),)
         self.action_space = spaces.Discrete(2)
         self.n_conditions = 1
-        self._process = ReversalProcess(self.p, self.hazard, self.criterion)
-        self._payout = np.array([self.earns["no_reward"], self.earns["reward"]])
+        self._process = ReversalProcess(self.p, self.hazard, 0)
+        self._payout = payouts(self.earns)
 
     def reward_range(self) -> tuple[float, float]:
-        return float(self._payout.min()), float(self._payout.max())
+        return min(self._payout), max(self._payout)
 
-    # ---------------------------------------------------------------- the world
+    def session(self, draws: Draws) -> Session:
+        length = self.trials_per_episode
+        draws = draws.ahead(3 * length + 1)
+        first = draws.bernoulli(0.5)
+        luck = draws.uniform(length, 2)
+        reverses = draws.bernoulli(self.hazard, length - 1)
+        changes = np.concatenate([first[:, None], reverses], axis=1)
+        # Arm 0 comes first where ``first`` holds.
+        best = (np.cumsum(changes, axis=1) + 1) % 2
+        trials = np.arange(length)
+        last = np.maximum.accumulate(np.where(changes, trials, 0) * (trials > 0), axis=1)
+        mean = np.where(best[:, :, None] == np.arange(2), *self.p)
+        return Session(mean, luck, {"since_reversal": trials - last})
 
-    def luck(self, draws: Draws) -> dict[str, Array]:
-        values = draws.uniform(4)
-        return {
-            "first_arm": (values[:, 0] < 0.5).astype(np.int64),
-            "outcome": values[:, 1:3],
-            "reversal": values[:, 3],
-        }
-
-    def begin(self, luck: dict[str, Array]) -> World:
-        zeros = np.zeros(len(luck["first_arm"]), dtype=np.int64)
-        return {"best": luck["first_arm"], "streak": zeros, "since": zeros.copy()}
-
-    def observe(self, world: World) -> Array:
-        return np.ones((len(world["best"]), 1), dtype=np.float32)
-
-    def act(
-        self, world: World, luck: dict[str, Array], actions: Array
-    ) -> tuple[World, Array, Array, dict[str, Array]]:
-        best, since = world["best"], world["since"]
-        correct = actions == best
-        p = np.where(correct, *self.p)
-        # Each arm has its own luck, so what the other arm would have brought is fixed as well.
-        won = (luck["outcome"][np.arange(len(actions)), actions] < p).astype(np.int64)
-        streak = np.where(correct, np.minimum(world["streak"] + 1, self.criterion), 0)
-        reverses = (streak >= self.criterion) & (luck["reversal"] < self._process.hazard)
-        facts = {
-            "correct": correct,
-            "choice": actions,
-            "condition": np.zeros_like(actions),
-            "best_arm": best,
-            "reward": won,
-            "since_reversal": since,
-            "rt": np.zeros(len(actions)),
-            "p": p,
-            "p_best": np.full(len(actions), self.p[0]),
-            "regret": self.p[0] - p,
-        }
-        new = {
-            "best": np.where(reverses, 1 - best, best),
-            "streak": np.where(reverses, 0, streak),
-            "since": np.where(reverses, 0, since + 1),
-        }
-        return new, self._payout[won], np.ones(len(actions), dtype=bool), facts
+    def pay(self, mean: Any, luck: Any, action: Any) -> Any:
+        low, high = self._payout
+        return low + (high - low) * (luck < mean)
 
     # ---------------------------------------------------------------- yardsticks
 
-    def score(self, facts: Any) -> Array:
-        return np.asarray(facts["reward"], dtype=np.float64)
+    def score(self, facts: Mapping[str, Any]) -> Array:
+        return won(facts["reward"], self._payout)
 
     def compute_yardsticks(self) -> Yardsticks:
         return bandit_yardsticks(
@@ -178,36 +132,7 @@ class ReversalBandit(InteractiveTask):
         )
 
     def oracle(self) -> Policy:
-        if not (self.prev_action and self.prev_reward):
-            raise TaskError(
-                "the oracle reads choices and rewards from the observation; make the task with "
-                "prev_action=True and prev_reward=True."
-            )
-        return ReversalObserver(self)
-
-
-class ReversalObserver(Policy):
-    """The Bayesian observer: knows p, hazard and criterion, infers the better arm, chooses it."""
-
-    def __init__(self, task: ReversalBandit) -> None:
-        self._process = task._process
-        self._threshold = float(task._payout.mean())
-        self._rises = bool(task._payout[1] > task._payout[0])
-        self._action = task.obs_names.index("prev_action_0")
-        self._reward = task.obs_names.index("prev_reward")
-
-    def begin(self, n: int) -> State:
-        return (np.tile(self._process.prior(), (n, 1)),)
-
-    def act(self, obs: Array, state: State) -> tuple[Array, State]:
-        (belief,) = state
-        shown = obs[:, self._action : self._action + 2]
-        choice = shown.argmax(axis=1)
-        high = obs[:, self._reward] > self._threshold
-        won = (high if self._rises else ~high).astype(np.int64)
-        played = shown.max(axis=1) > 0
-        belief = np.where(played[:, None], self._process.update(belief, choice, won), belief)
-        return self._process.better_arm(belief), (belief,)
+        return ReversalObserver(self, self._process, self._payout)
 
 
 register(ReversalBandit)

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 
+from .choice import ChoiceEngine
+from .choice_task import ChoiceTask
 from .engine import Engine
 from .errors import TaskError, check_int
 from .interactive import InteractiveEngine
@@ -40,9 +42,13 @@ def make_engine(
         if walk_fits(task, mode, max_steps):
             return WalkEngine(task, n)
         return ScriptedEngine(task, n, mode, max_steps)
+    if isinstance(task, ChoiceTask):
+        return ChoiceEngine(task, n, mode, max_steps)
     if isinstance(task, InteractiveTask):
         return InteractiveEngine(task, n, mode, max_steps)
-    raise TypeError(f"{type(task).__name__} is neither a ScriptedTask nor an InteractiveTask")
+    raise TypeError(
+        f"{type(task).__name__} is none of ScriptedTask, ChoiceTask and InteractiveTask"
+    )
 
 
 def check_render_mode(render_mode: str | None) -> str | None:

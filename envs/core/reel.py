@@ -197,8 +197,8 @@ class ReelEngine(ScriptedEngine):
         assert acted is not None
         if self._now == len(acted):
             # A new block, because infos that have not been read yet refer to the old one.
-            acted = np.empty_like(acted)
-            acted[:most] = self._acted[-most:]
+            old, acted = acted, np.empty_like(acted)
+            acted[:most] = old[-most:]
             self._acted, self._now = acted, most
         acted[self._now] = actions
         self._now += 1

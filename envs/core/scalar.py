@@ -141,23 +141,11 @@ class ScriptedPlayer:
             return None
         action = self._check(action)
         pos = self._pos
-        after = pos + 1
-        if self._tracking is None:
-            index = self._codes[pos] + self._state + action
-            if self._ends is not None and self._ends[index]:
-                after = self._stop
-            reward = self._reward[index]
-            if self._gain is not None:
-                reward += self._gain[index] * self._value[pos]
+        state, reward, after = self._react(pos, action)
         ending = after == self._stop
         if ending and self._slot >= self._farthest:
             return None
-        if self._tracking is None:
-            self._state = self._next[index]
-        else:
-            value = self._value[pos]
-            # Most steps of some tasks earn nothing whatever is done.
-            reward = value * self._tracking.payoff(self._goal[pos], action) if value else 0.0
+        self._state = state
         if self._records:
             self._acted.append(action)
         self._pos = after
@@ -169,7 +157,21 @@ class ScriptedPlayer:
         if self._shows_past:
             self._past = (action, reward)
             self._show_past(obs, action, reward, self._first_extra)
-        return obs, reward, *ended_as, info
+        return obs, reward, ended_as[0], ended_as[1], info
+
+    def _react(self, pos: int, action: Any) -> tuple[int, float, int]:
+        """New state, reward and next row of an action on a row."""
+        if self._tracking is not None:
+            value = self._value[pos]
+            # Most steps of some tasks earn nothing whatever is done.
+            payoff = self._tracking.payoff(self._goal[pos], action) if value else 0.0
+            return 0, value * payoff, pos + 1
+        index = self._codes[pos] + self._state + action
+        reward = self._reward[index]
+        if self._gain is not None:
+            reward += self._gain[index] * self._value[pos]
+        ends = self._ends is not None and self._ends[index]
+        return self._next[index], reward, self._stop if ends else pos + 1
 
     def _end_trial(self, last: int) -> tuple[Info, tuple[bool, bool]]:
         """Facts of the trial whose last row was ``last``, and how the episode goes on."""

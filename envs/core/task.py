@@ -63,6 +63,7 @@ class Prepared:
             Actions beyond the bounds of a Box are brought back to them.
         n_conditions: number of trial types that ``info["condition"]`` tells apart.
         int_facts, float_facts: per-trial facts in ``info`` beside ``trial_end``.
+        action_names: names of the actions or of their components, for pictures.
     """
 
     channels: tuple[Channel, ...]
@@ -70,6 +71,7 @@ class Prepared:
     n_conditions: int
     int_facts: tuple[str, ...] = ()
     float_facts: tuple[str, ...] = ()
+    action_names: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True, eq=False)
@@ -99,11 +101,11 @@ class Task(Prepared, ABC):
     name: ClassVar[str]
     family: ClassVar[str]
     supervised: ClassVar[bool] = False
+    #: Whether the world follows what is chosen, so that only its luck is the same for all actions.
+    reactive: ClassVar[bool] = False
     #: What a scientist would measure with this task, in one line.
     measures: ClassVar[str] = ""
     default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType({})
-    #: Names of the actions, for pictures.
-    action_names: ClassVar[tuple[str, ...]] = ()
     #: A fact whose values shade the stretches of a picture of a session of one-step trials.
     shade_fact: ClassVar[str | None] = None
 

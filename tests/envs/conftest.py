@@ -60,7 +60,8 @@ def play(batch: Any, policy: Any, trials: int, seed: int) -> dict[str, np.ndarra
         obs, _, terminated, truncated, info = batch.step(actions)
         if "_trial_end" in info:
             mask = info["_trial_end"]
-            parts.append({k: v[mask] for k, v in info.items() if k[0] != "_"})
+            facts = {k: v[mask] for k, v in info.items() if k[0] != "_"}
+            parts.append({**facts, "column": mask.nonzero()[0]})
             count += int(mask.sum())
         # The row after an end is the first of the next episode.
         start, over = over, terminated | truncated

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caudate.envs import ReversalBandit, TaskError
+from caudate.envs import CriterionReversal, ReversalBandit, TaskError
 from caudate.envs.bandits.reversal_yardsticks import ReversalProcess, _chain, optimal_reward
 
 from .conftest import play, single
@@ -86,7 +86,8 @@ def test_win_stay_lose_shift_reaches_memoryless() -> None:
     "kwargs", [{}, {"p": (0.6, 0.3)}, {"hazard": 0.6}, {"criterion": 3, "hazard": 0.5}]
 )
 def test_no_reactive_policy_beats_memoryless(kwargs: dict[str, Any]) -> None:
-    task = ReversalBandit(**kwargs, trials_per_episode=60)
+    make = CriterionReversal if "criterion" in kwargs else ReversalBandit
+    task = make(**kwargs, trials_per_episode=60)
     policies = np.random.default_rng(0).random((400, 4))
     policies[:200] = policies[:200].round()
     scores = _chain(task._process, 60, policies, np.zeros(400))
@@ -107,8 +108,8 @@ def test_hidden_channels_shrink_what_memoryless_can_do() -> None:
 
 def test_criterion() -> None:
     """Reversals come only after so many choices of the better arm in a row."""
-    task = ReversalBandit(criterion=4)
-    assert task.hazard == 0.25
+    task = CriterionReversal()
+    assert (task.criterion, task.hazard) == (4, 0.25)
     batch = task.vector(64)
     obs, _ = batch.reset(seed=0)
     oracle, state = task.oracle(), None
@@ -139,7 +140,7 @@ def test_criterion() -> None:
 
 
 def test_random_play_with_criterion() -> None:
-    task = ReversalBandit(criterion=2)
+    task = CriterionReversal(criterion=2)
     facts = play(task.vector(256), task.random_policy(0), 256 * 200, seed=0)
     assert task.score(facts).mean() == pytest.approx(task.yardsticks.random, abs=0.01)
 
@@ -161,10 +162,15 @@ def test_own_rewards() -> None:
         ({"p": (0.2, 0.8)}, "higher probability first"),
         ({"p": (1.2, 0.1)}, "p=1.2"),
         ({"hazard": -0.1}, "hazard"),
-        ({"criterion": -1}, "criterion"),
+        ({"rewards": {"reward": 0}}, "both 0"),
         ({"targets": True}, "supervised"),
     ],
 )
 def test_refusals(kwargs: dict[str, Any], words: str) -> None:
     with pytest.raises(TaskError, match=words):
         single(ID, **kwargs)
+
+
+def test_refusals_with_criterion() -> None:
+    with pytest.raises(TaskError, match="criterion=0"):
+        CriterionReversal(criterion=0)

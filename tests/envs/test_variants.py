@@ -21,7 +21,8 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("caudate/DelayedMatch-v0", {"time": True}),
     ("caudate/IntervalReproduction-v0", {"trials_per_episode": 2, "abort": True}),
     ("caudate/IntervalReproduction-v0", {"trials_per_episode": 2, "prev_action": True}),
-    ("caudate/ReversalBandit-v0", {"trials_per_episode": 7, "criterion": 2}),
+    ("caudate/ReversalBandit-v0", {"trials_per_episode": 7, "time": True}),
+    ("caudate/CriterionReversal-v0", {"trials_per_episode": 7, "criterion": 2}),
     ("caudate/ReversalBandit-v0", {"trials_per_episode": 1}),
 ]
 

@@ -1,0 +1,170 @@
+"""A two-armed bandit whose arms change roles once the better one has been found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from ..core.errors import check_int, check_number
+from ..core.policy import Policy
+from ..core.random import Draws
+from ..core.registration import register
+from ..core.task import Channel, InteractiveTask, Yardsticks
+from .payouts import PAYOUTS, check_pair, payouts, won
+from .reversal_observer import ReversalObserver
+from .reversal_yardsticks import ReversalProcess, bandit_yardsticks
+
+Array = npt.NDArray[Any]
+World = dict[str, Array]
+
+
+@dataclass(kw_only=True, eq=False)
+class CriterionReversal(InteractiveTask):
+    """Choose between two arms that change roles some time after the better one has been found.
+
+    Timeline: one step per trial, as in ``ReversalBandit-v0``; but the arms change roles only after
+    the better one has been chosen ``criterion`` times in a row or more, and then with probability
+    ``hazard`` after each trial. An episode is a session of 200 trials, truncated at its end.
+
+    ======================  ===========  ====================================================
+    Observation             Range        Meaning
+    ======================  ===========  ====================================================
+    ``go``                  1            always on
+    ``prev_action_0``, _1   0, 1         arm chosen on the previous trial (0, 0 at the start)
+    ``prev_reward``         0 to 1       reward of the previous trial
+    ======================  ===========  ====================================================
+
+    Actions: 0 and 1, the arms.
+
+    Reward: ``reward`` (1) or ``no_reward`` (0).
+
+    Info at every step: as in ``ReversalBandit-v0``.
+
+    Score: share of rewarded trials. Yardsticks for the session from a flat prior: optimum is the
+    score of the greedy Bayesian observer, which knows the rule, simulated over 1,000 sessions with
+    fixed seeds (standard error below .001); chance that of the same observer who sees no outcomes,
+    exactly; random and memoryless (the best policy on the previous choice and reward) from the
+    exact Markov chain.
+
+    Args:
+        p: reward probability of the better and of the worse arm.
+        criterion: choices of the better arm in a row that a reversal waits for, at least 1.
+        hazard: probability of a reversal after each trial from then on.
+
+    Hampton, Bossaerts and O'Doherty 2006, doi:10.1523/JNEUROSCI.1010-06.2006.
+
+    Versions: v0, first release.
+
+    >>> import gymnasium as gym, caudate.envs
+    >>> env = gym.make("caudate/CriterionReversal-v0", criterion=3)
+    >>> obs, info = env.reset(seed=0)
+    >>> env.unwrapped.obs_names
+    ('go', 'prev_action_0', 'prev_action_1', 'prev_reward')
+    """
+
+    trials_per_episode: int = 200
+    prev_action: bool = True
+    prev_reward: bool = True
+    p: tuple[float, float] = (0.8, 0.2)
+    criterion: int = 4
+    hazard: float = 0.25
+
+    name: ClassVar[str] = "CriterionReversal"
+    family: ClassVar[str] = "bandits"
+    reactive = True
+    measures = "trials to criterion, perseveration, win-stay/lose-shift"
+    default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType(PAYOUTS)
+    action_names = ("arm 0", "arm 1")
+    int_facts = (
+        *("trial", "correct", "choice", "condition"),
+        *("best_arm", "since_reversal"),
+    )
+    shade_fact = "best_arm"
+    float_facts = ("rt", "reward", "p", "p_best", "regret")
+
+    def prepare(self) -> None:
+        self.p = check_pair(self.p)
+        self.criterion = check_int("criterion", self.criterion, 1)
+        self.hazard = check_number("hazard", self.hazard, low=0.0, high=1.0)
+        self.channels = (Channel("go"),)
+        self.action_space = spaces.Discrete(2)
+        self.n_conditions = 1
+        self._process = ReversalProcess(self.p, self.hazard, self.criterion)
+        self._payout = payouts(self.earns)
+
+    def reward_range(self) -> tuple[float, float]:
+        return min(self._payout), max(self._payout)
+
+    # ---------------------------------------------------------------- the world
+
+    def luck(self, draws: Draws) -> dict[str, Array]:
+        values = draws.uniform(4)
+        return {
+            "first_arm": (values[:, 0] < 0.5).astype(np.int64),
+            "outcome": values[:, 1:3],
+            "reversal": values[:, 3],
+        }
+
+    def begin(self, luck: dict[str, Array]) -> World:
+        zeros = np.zeros(len(luck["first_arm"]), dtype=np.int64)
+        return {"best": luck["first_arm"], "streak": zeros, "since": zeros.copy()}
+
+    def observe(self, world: World) -> Array:
+        return np.ones((len(world["best"]), 1), dtype=np.float32)
+
+    def act(
+        self, world: World, luck: dict[str, Array], actions: Array
+    ) -> tuple[World, Array, Array, dict[str, Array]]:
+        best, since = world["best"], world["since"]
+        correct = actions == best
+        p = np.where(correct, *self.p)
+        # Each arm has its own luck, so what the other arm would have brought is fixed as well.
+        low, high = self._payout
+        rewarded = luck["outcome"][np.arange(len(actions)), actions] < p
+        reward = low + (high - low) * rewarded
+        streak = np.where(correct, np.minimum(world["streak"] + 1, self.criterion), 0)
+        reverses = (streak >= self.criterion) & (luck["reversal"] < self._process.hazard)
+        facts = {
+            "correct": correct,
+            "choice": actions,
+            "condition": np.zeros_like(actions),
+            "best_arm": best,
+            "reward": reward,
+            "since_reversal": since,
+            "rt": np.zeros(len(actions)),
+            "p": p,
+            "p_best": np.full(len(actions), self.p[0]),
+            "regret": self.p[0] - p,
+        }
+        new = {
+            "best": np.where(reverses, 1 - best, best),
+            "streak": np.where(reverses, 0, streak),
+            "since": np.where(reverses, 0, since + 1),
+        }
+        return new, reward, np.ones(len(actions), dtype=bool), facts
+
+    # ---------------------------------------------------------------- yardsticks
+
+    def score(self, facts: Mapping[str, Any]) -> Array:
+        return won(facts["reward"], self._payout)
+
+    def compute_yardsticks(self) -> Yardsticks:
+        return bandit_yardsticks(
+            self._process,
+            self.trials_per_episode,
+            sees_action=self.prev_action,
+            sees_reward=self.prev_reward,
+            sees_time=self.time,
+        )
+
+    def oracle(self) -> Policy:
+        return ReversalObserver(self, self._process, self._payout)
+
+
+register(CriterionReversal)

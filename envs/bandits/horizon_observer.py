@@ -1,0 +1,79 @@
+"""The Bayesian observer of short games, with the online knowledge gradient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.policy import Policy, State
+from .index_observer import PastReader
+
+if TYPE_CHECKING:
+    from .horizon_bandit import HorizonBandit
+
+Array = npt.NDArray[Any]
+
+_POINTS = 9  # of the Gauss-Hermite average over the next outcome
+
+
+class HorizonObserver(Policy):
+    """Weighs all pairs of means that a game can have; values what a choice pays and teaches.
+
+    The value of an arm is its mean + (choices left after it) * (how much one more outcome of it is
+    expected to raise the mean of the arm that will then look best).
+    """
+
+    def __init__(self, task: HorizonBandit) -> None:
+        from .horizon_bandit import BASES, FORCED, GAPS, HORIZONS
+
+        self._past, self._noise = PastReader(task), task.noise
+        self._gain = task.earns["gain"]
+        pairs = {
+            pair
+            for base in BASES
+            for gap in GAPS
+            for other in (base + gap, base - gap)
+            for pair in ((base, other), (other, base))
+        }
+        self._means = np.array(sorted(pairs))  # (hypotheses, 2)
+        self._lengths = FORCED + HORIZONS[0], FORCED + HORIZONS[1]
+        nodes, weights = np.polynomial.hermite_e.hermegauss(_POINTS)
+        self._nodes, self._weights = nodes * self._noise, weights / weights.sum()
+
+    def begin(self, n: int) -> State:
+        return (np.zeros((n, len(self._means))),)
+
+    def act(self, obs: Array, state: State) -> tuple[Array, State]:
+        (log_weight,) = state
+        begins, long, left = obs[:, 0] > 0.5, obs[:, 1] > 0.5, obs[:, 4]
+        shown, reward = self._past.read(obs)
+        outcome = reward / (self._gain or 1.0)
+        played = self._means[:, shown.argmax(axis=1)].T
+        error = (outcome[:, None] - played) / self._noise
+        new = np.where(shown.any(axis=1)[:, None], log_weight - 0.5 * error**2, log_weight)
+        new = np.where(begins[:, None], 0.0, new)
+        share = np.exp(new - new.max(axis=1, keepdims=True))
+        share /= share.sum(axis=1, keepdims=True)
+        remaining = np.rint(left * np.where(long, *self._lengths[::-1])) - 1.0
+        value = share @ self._means + remaining[:, None] * self._gradient(share)
+        value *= np.sign(self._gain)
+        return (value[:, 1] > value[:, 0] + 1e-12).astype(np.int64), (new,)
+
+    def _gradient(self, share: Array) -> Array:
+        """(n, 2) expected rise of the best mean after one more outcome of each arm."""
+        now = (share @ self._means).max(axis=1)
+        rise = np.empty((len(share), 2))
+        for arm in range(2):
+            true = self._means[:, arm]
+            # Outcomes that each hypothesis predicts, and what all hypotheses make of them.
+            outcome = (true[:, None] + self._nodes).ravel()
+            error = (outcome[:, None] - true) / self._noise
+            likelihood = np.exp(-0.5 * error**2)  # (hypotheses * points, hypotheses)
+            joint = np.stack([likelihood * self._means[:, one] for one in range(2)])
+            total = share @ likelihood.T
+            best = np.max([share @ one.T for one in joint], axis=0) / np.maximum(total, 1e-300)
+            weight = (share[:, :, None] * self._weights).reshape(len(share), -1)
+            rise[:, arm] = (weight * best).sum(axis=1) - now
+        return np.maximum(rise, 0.0)

@@ -1,0 +1,388 @@
+"""The engine for sessions of choices whose world does not depend on them.
+
+A session is drawn for all columns at once, in order of time. As long as all columns are at the
+same trial, which they are unless somebody resets some of them alone, a step is a look at one trial
+of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+
+from .choice_task import ChoiceTask, Session, generic_facts
+from .engine import Engine, Player, Step
+from .errors import TaskError
+from .info import Info, LateInfo
+from .random import Draws
+
+Array = npt.NDArray[Any]
+
+#: Observations are laid out ahead in blocks of about so many numbers.
+_BLOCK = 2**17
+_MOST_STEPS = 64
+
+
+class Course:
+    """The sessions that the columns are in, in order of time: L trials, n columns, K arms.
+
+    Attributes:
+        mean: (L or 1, n, K) float64.
+        luck: (L, n, K or 1) float64.
+        facts: per name (L or 1, n).
+        shown: (L + 1, n, channels) float32 or None.
+        forced: (L, n) int64 or None.
+    """
+
+    def __init__(self, session: Session, n: int) -> None:
+        known = {**generic_facts(session.mean), **session.facts}
+        self.mean = _by_time(session.mean)
+        self.luck = _by_time(session.luck)
+        self.facts = {name: _by_time(values) for name, values in known.items()}
+        self.forced = None if session.forced is None else _by_time(session.forced)
+        self.shown = None
+        if session.shown is not None:
+            # Behind the last trial nothing is shown.
+            ends = np.zeros((1, n, session.shown.shape[2]), dtype=np.float32)
+            self.shown = np.concatenate([_by_time(session.shown), ends])
+        self.arms, self.lucks = self.mean.shape[2], self.luck.shape[2]
+
+    def replace(self, columns: Array, other: Course) -> Course:
+        """A copy with the sessions of some columns taken from another course of as many columns."""
+        new = object.__new__(Course)
+        new.arms, new.lucks = self.arms, self.lucks
+        for name in ("mean", "luck", "forced", "shown"):
+            setattr(new, name, _replaced(getattr(self, name), columns, getattr(other, name)))
+        new.facts = {
+            name: _replaced(values, columns, other.facts[name])
+            for name, values in self.facts.items()
+        }
+        return new
+
+
+def _by_time(values: Array) -> Array:
+    return np.ascontiguousarray(np.swapaxes(values, 0, 1))
+
+
+def _replaced(mine: Array | None, columns: Array, theirs: Array | None) -> Array | None:
+    if mine is None or theirs is None:
+        return None
+    mine = mine.copy()
+    mine[:, columns] = theirs
+    return mine
+
+
+class Ends(NamedTuple):
+    """Trials that have just been played: their place in the session, and what came of them.
+
+    Attributes:
+        trial: trial of the session, one for all or (k,).
+        columns: (k,) columns.
+        arms: (k,) arms that were played.
+        chosen: (k,) the same, or the first component of vector actions.
+        reward: (k,).
+        number: (k,) trial numbers.
+    """
+
+    trial: int | Array
+    columns: Array
+    arms: Array
+    chosen: Array
+    reward: Array
+    number: Array
+
+
+def known_facts(course: Course, ends: Ends) -> dict[str, Any]:
+    """All facts of trials, per name (k,) or a number."""
+
+    def at(values: Array) -> Array:
+        return values[ends.trial if len(values) > 1 else 0, ends.columns]
+
+    facts: dict[str, Any] = {name: at(values) for name, values in course.facts.items()}
+    worth = at(course.mean)[np.arange(len(ends.columns)), ends.arms]
+    derived = {
+        "trial": ends.number,
+        "choice": ends.chosen,
+        "reward": ends.reward,
+        "p": worth,
+        "regret": facts["p_best"] - worth,
+        "correct": worth >= facts["p_best"],
+        "condition": 0,
+        "rt": 0.0,
+    }
+    return {**derived, **facts}
+
+
+class ChoiceEngine(Engine):
+    """Columns of one-step trials; see the module."""
+
+    task: ChoiceTask
+
+    def __init__(
+        self, task: ChoiceTask, n: int, mode: AutoresetMode, max_steps: int | None = None
+    ) -> None:
+        super().__init__(task, n, mode, max_steps)
+        self._length = task.trials_per_episode
+        self._discrete = isinstance(task.action_space, spaces.Discrete)
+        self._names = (*task.int_facts, *task.float_facts)
+        self._n_ints = len(task.int_facts)
+        self._every = np.arange(n)
+        self._own = len(task.channels)
+        self._session = np.zeros(n, dtype=np.int64)
+        self._position = np.zeros(n, dtype=np.int64)  # trials done; all of them: between sessions
+        self._course: Course | None = None
+        self._drawn = np.full(n, -1, dtype=np.int64)  # session in the course, by column
+        self._fast = max_steps is None and mode is not AutoresetMode.SAME_STEP
+        # The position of all columns while they go together, else None.
+        self._together: int | None = None
+        self._block, self._block_start = np.zeros((0, 0, 0), dtype=np.float32), 0
+
+    # ---------------------------------------------------------------- positions
+
+    def _settle(self) -> None:
+        if self._together is not None:
+            self._position[:] = self._together
+
+    @property
+    def trial(self) -> Array:
+        self._settle()
+        done = self._position
+        if self._holds:
+            done = np.minimum(done, self._length - 1)
+        return self._session * self._length + done
+
+    def _place(self, columns: Array, trial: Array, *, between: bool) -> None:
+        self._settle()
+        self._together = None
+        self._session[columns], self._position[columns] = np.divmod(trial, self._length)
+        if between:
+            self._session[columns] -= 1
+            self._position[columns] = self._length
+        self._ensure(columns[self._position[columns] < self._length])
+
+    def _redraw(self, columns: Array, trial: Array, seeded: Array) -> None:
+        self._drawn[columns[seeded]] = -1
+        self._place(columns, trial[columns], between=False)
+        self._gather_together()
+
+    def _gather_together(self) -> None:
+        """Go together if all columns are at the same trial of a session."""
+        first = int(self._position[0])
+        if self._fast and (self._position == first).all() and first < self._length:
+            self._together = first
+            self._block = self._block[:0]
+
+    def _ensure(self, columns: Array) -> None:
+        """Draw the sessions that the columns are in, where they are not drawn yet."""
+        new = columns[self._drawn[columns] != self._session[columns]]
+        if new.size:
+            draws = Draws(self.seeds[new], self._session[new] * self._length)
+            course = Course(self.task.session(draws), len(new))
+            whole = new.size == self.n or self._course is None
+            if self._course is None and new.size < self.n:
+                # Columns that have not begun yet get something of the right shape.
+                course = self._spread(course, new)
+            self._course = course if whole else self._known.replace(new, course)
+            self._drawn[new] = self._session[new]
+
+    def _spread(self, course: Course, columns: Array) -> Course:
+        source = np.zeros(self.n, dtype=np.int64)
+        source[columns] = np.arange(len(columns))
+        new = object.__new__(Course)
+        new.arms, new.lucks = course.arms, course.lucks
+        for name in ("mean", "luck", "forced", "shown"):
+            values = getattr(course, name)
+            setattr(new, name, None if values is None else values[:, source])
+        new.facts = {name: values[:, source] for name, values in course.facts.items()}
+        return new
+
+    @property
+    def _known(self) -> Course:
+        assert self._course is not None, "reset() comes first"
+        return self._course
+
+    # ---------------------------------------------------------------- a step of all together
+
+    def step(self, actions: Any) -> Step:
+        if self._together is None:
+            result = super().step(actions)
+            if self._fast and not self.over.any():
+                self._gather_together()
+            return result
+        actions = self.checked(actions)
+        done = self._together
+        if done == self._length:
+            return self._step_between(actions)
+        arms, reward = self._outcome(self._known, done, actions)
+        self._together = done + 1
+        obs = self._next_block_row(done + 1)
+        if self._extra.shape[1]:
+            self._show_past(obs, arms, actions, reward)
+        chosen = arms if self._discrete else actions[:, 0]
+        info = self._late_info(self._known, done, self._every, arms, chosen, reward)
+        ended = done + 1 == self._length
+        flags = np.zeros((2, self.n), dtype=bool)
+        if ended:
+            flags[int(self._length > 1)] = True
+            self.over = np.ones(self.n, dtype=bool)
+            self._terminated, self._truncated = flags[0].copy(), flags[1].copy()
+        return obs, reward, flags[0], flags[1].copy(), info
+
+    def _step_between(self, actions: Array) -> Step:
+        """A step from between the sessions: the next one begins, or the columns hold."""
+        self._settle()
+        self._together = None
+        result = super().step(actions)
+        if not self._holds:
+            self._gather_together()
+        return result
+
+    def _outcome(self, course: Course, trial: int, actions: Array) -> tuple[Array, Array]:
+        """Arms that are played (n,), and their rewards (n,)."""
+        mean = course.mean[trial if len(course.mean) > 1 else 0].ravel()
+        luck = course.luck[trial].ravel()
+        if not self._discrete:
+            components = tuple(actions.T.astype(np.float64))
+            return np.zeros(self.n, dtype=np.int64), self.task.pay(mean, luck, components)
+        arms = actions
+        if course.forced is not None:
+            forced = course.forced[trial]
+            arms = np.where(forced < 0, actions, forced)
+        place = self._every * course.arms + arms
+        luck = luck if course.lucks == 1 else luck.take(place)
+        return arms, self.task.pay(mean.take(place), luck, None)
+
+    def _next_block_row(self, position: int) -> Array:
+        """Fresh observations (n, d) at a position, without own-past channels."""
+        place = position - self._block_start
+        if not 0 <= place < len(self._block):
+            d = len(self.task.all_channels)
+            count = min(max(_BLOCK // (self.n * d), 1), _MOST_STEPS, self._length + 1 - position)
+            self._block = np.zeros((count, self.n, d), dtype=np.float32)
+            self._block_start, place = position, 0
+            self._fill_block()
+        return self._block[place]
+
+    def _fill_block(self) -> None:
+        shown, start, stop = (
+            self._known.shown,
+            self._block_start,
+            self._block_start + len(self._block),
+        )
+        self._block[:, :, : self._own] = 1 if shown is None else shown[start:stop]
+        if self.task.time:
+            time = np.arange(start, stop) / self._length
+            self._block[:, :, self._own] = time[:, None]
+
+    def _show_past(self, obs: Array, arms: Array, actions: Array, reward: Array) -> None:
+        first = self._first_extra
+        if self.task.prev_action:
+            done = arms if self._discrete else actions
+            self.actions.show(done, obs[:, first : first + self.actions.width])
+        if self.task.prev_reward:
+            obs[:, -1] = reward
+        self._extra = obs[:, first:].copy()
+
+    # ---------------------------------------------------------------- a step of each for itself
+
+    def _play(self, actions: Array) -> tuple[Array, Array, Array, Info]:
+        done = self._position.copy()
+        plays = done < self._length
+        reward = np.zeros(self.n)
+        arms = np.zeros(self.n, dtype=np.int64)
+        for trial in np.unique(done[plays]).tolist():
+            here = done == trial
+            played, earned = self._outcome(self._known, trial, actions)
+            arms[here], reward[here] = played[here], earned[here]
+        columns = plays.nonzero()[0]
+        info: Info = {}
+        if columns.size:
+            chosen = arms if self._discrete else actions[:, 0]
+            trial = done[columns]
+            info = self._late_info(self._known, trial, columns, arms, chosen, reward)
+        self._arms = arms
+        self._position = done + plays
+        begins = ~plays
+        if begins.any() and not self._holds:
+            self._session[begins] += 1
+            self._position[begins] = 0
+            self._ensure(begins.nonzero()[0])
+        return self._observe(), reward, plays, info
+
+    def _remember(self, actions: Array, reward: Array) -> None:
+        # What is shown is the arm that was played, which is not chosen on forced trials.
+        super()._remember(self._arms if self._discrete else actions, reward)
+
+    def _observe(self) -> Array:
+        self._settle()
+        obs = np.zeros((self.n, len(self.task.all_channels)), dtype=np.float32)
+        shown = self._known.shown
+        obs[:, : self._own] = 1 if shown is None else shown[self._position, self._every]
+        if self.task.time:
+            obs[:, self._own] = self._position / self._length
+        return obs
+
+    # ---------------------------------------------------------------- facts
+
+    def _late_info(
+        self,
+        course: Course,
+        trial: int | Array,
+        columns: Array,
+        arms: Array,
+        chosen: Array,
+        reward: Array,
+    ) -> Info:
+        """Info of the trials ``trial`` of sessions that have just been played in ``columns``."""
+        number = self._session.take(columns) * self._length + trial
+        if len(columns) < self.n:
+            arms, chosen, reward = arms[columns], chosen[columns], reward[columns]
+        # Callers may change what they are given or gave.
+        done = chosen.copy()
+        ends = Ends(
+            trial, columns, arms if arms is not chosen else done, done, reward.copy(), number
+        )
+        return LateInfo(lambda: self._make_info(course, ends))
+
+    def _make_info(self, course: Course, ends: Ends) -> Info:
+        facts = known_facts(course, ends)
+        names = self._names
+        block = np.zeros((len(names), self.n), dtype=np.int64)
+        floats = block.view(np.float64)
+        for row, name in enumerate(names):
+            (block if row < self._n_ints else floats)[row, ends.columns] = facts[name]
+        masks = np.zeros((len(names) + 2, self.n), dtype=bool)
+        masks[:, ends.columns] = True
+        keys = (*names, "trial_end", *(f"_{name}" for name in names), "_trial_end")
+        rows = (*block[: self._n_ints], *floats[self._n_ints :], *masks)
+        return dict(zip(keys, rows, strict=False))  # as many by construction
+
+    # ---------------------------------------------------------------- the rest
+
+    def periods(self) -> Array:
+        return np.where(self.over, -1, 0)
+
+    def targets(self) -> Array:
+        raise TaskError(f"{self.task.name} has no supervised targets; leave targets at False.")
+
+    def player(self) -> Player | None:
+        from .choice_player import ChoicePlayer
+
+        return ChoicePlayer(self)
+
+    def _own_state(self) -> dict[str, Any]:
+        self._settle()
+        return {"session": self._session.copy(), "position": self._position.copy()}
+
+    def _set_own_state(self, state: Mapping[str, Any]) -> None:
+        self._session, self._position = state["session"], state["position"]
+        self._together = None
+        self._drawn[:] = -1
+        self._course = None
+        self._ensure(self._every)
+        self._gather_together()
