@@ -52,7 +52,7 @@ class HorizonObserver(Policy):
         outcome = reward / (self._gain or 1.0)
         played = self._means[:, shown.argmax(axis=1)].T
         error = (outcome[:, None] - played) / self._noise
-        new = np.where(shown.any(axis=1)[:, None], log_weight - 0.5 * error**2, log_weight)
+        new = np.where(np.any(shown, axis=1, keepdims=True), log_weight - 0.5 * error**2, log_weight)
         new = np.where(begins[:, None], 0.0, new)
         share = np.exp(new - new.max(axis=1, keepdims=True))
         share /= share.sum(axis=1, keepdims=True)

@@ -23,9 +23,11 @@ class Belief(Protocol):
 
     def gain(self, reward: Array) -> Array:
         """What counts of a reward (n,)."""
+        ...
 
     def moments(self, tries: Array, sums: Array) -> tuple[Array, Array, Array]:
         """Mean and variance of each arm's worth, and variance of one outcome, from (n, K)."""
+        ...
 
 
 class BetaIndex:
