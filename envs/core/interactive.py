@@ -16,14 +16,12 @@ from gymnasium.vector import AutoresetMode
 from .engine import Engine, Step
 from .errors import TaskError
 from .info import Info, InfoMaker, LateInfo
-from .random import Draws
+from .luck import SessionLuck, TrialLuck, replaced
 from .task import InteractiveTask
 
 Array = npt.NDArray[Any]
 World = dict[str, Array]
 
-_TRIALS_AHEAD = 4096
-_DEPTH_AHEAD = 16
 #: A true or false value in an array of booleans, as a byte: looking for it is cheap.
 _TRUE, _FALSE = b"\x01", b"\x00"
 
@@ -39,7 +37,7 @@ class InteractiveEngine(Engine):
         super().__init__(task, n, mode, max_steps)
         self._info = InfoMaker(task.int_facts, task.float_facts)
         self._trial = np.zeros(n, dtype=np.int64)
-        self._done = np.zeros(n, dtype=np.int64)  # trials done in the episode
+        self._done: Array = np.zeros(n, dtype=np.int64)  # trials done in the episode
         self._steps = np.zeros(n, dtype=np.int64)  # steps done in the trial, if anyone sees them
         self._short = max_steps is None and mode is not AutoresetMode.SAME_STEP
         self._counts_steps = task.time and task.trials_per_episode == 1
@@ -47,66 +45,30 @@ class InteractiveEngine(Engine):
         self._waits = False  # some column's episode is over and another step awaited
         self._left = 0  # no episode ends with fewer trial ends than this
         self._shape = (n, len(task.all_channels))
-        # Luck of the next trials, per name (depth, n, ...); each column is ``ahead`` in it.
-        self._store: World = {}
-        self._depth = 0
-        self._first = self._trial
-        self._ahead: int | Array = 0  # one number where all columns have the same
-        self._most_ahead = 0  # no column is further
+        self._source = SessionLuck(task, n) if task.luck_by_session else TrialLuck(task, n)
         self._luck: World | None = None  # that of the running trials, gathered when needed
         # A world of the right shapes and types, so that a state can be set before any reset.
-        self._world = task.begin(task.luck(self._draws(self.seeds, self._trial)))
+        self._world = task.begin(self._current_luck())
 
     @property
     def trial(self) -> Array:
         return self._trial.copy()
 
-    # ---------------------------------------------------------------- luck
-
-    def _draws(self, seeds: Array, trials: Array) -> Draws:
-        return Draws(seeds, trials, ahead=self.task.draws_ahead)
-
-    def _refill(self) -> None:
-        """Draw the luck of every column's next trials, the running one first."""
-        most = max(_TRIALS_AHEAD // self.n, _DEPTH_AHEAD)
-        self._depth = depth = min(max(4 * self._depth, _DEPTH_AHEAD), most)
-        self._first, self._ahead, self._most_ahead = self._trial, 0, 0
-        numbers = (self._first + np.arange(depth)[:, None]).ravel()
-        luck = self.task.luck(self._draws(np.tile(self.seeds, depth), numbers))
-        self._store = {
-            name: value.reshape(depth, self.n, *value.shape[1:]) for name, value in luck.items()
-        }
-
     def _current_luck(self) -> World:
         """Luck of the running trials, per name (n, ...); not to be changed."""
         if self._luck is None:
-            if self._most_ahead >= self._depth:
-                self._most_ahead = int(np.max(self._ahead))
-                if self._depth == 0 or self._most_ahead >= self._depth:
-                    self._refill()
-            ahead = self._ahead
-            if isinstance(ahead, int):
-                self._luck = {name: value[ahead] for name, value in self._store.items()}
-            else:
-                cell = ahead * self.n + np.arange(self.n)
-                self._luck = {
-                    name: value.reshape(-1, *value.shape[2:]).take(cell, axis=0)
-                    for name, value in self._store.items()
-                }
+            self._luck = self._source.get(self.seeds, self._trial)
         return self._luck
 
     def _go_to(self, trial: Array) -> None:
         """Go on with other trials (n,); the array is kept."""
         self._trial, self._luck = trial, None
-        ahead = trial - self._first
-        self._ahead = int(ahead[0]) if (ahead == ahead[0]).all() else ahead
-        self._most_ahead = self._depth  # not known
+        self._source.go_to(trial)
 
     # ---------------------------------------------------------------- beginning
 
     def _redraw(self, columns: Array, trial: Array, seeded: Array) -> None:
-        if seeded.any():
-            self._depth, self._first = 0, trial
+        self._source.forget(columns[seeded])
         self._waits = self._someone_waits()
         self._place(columns, trial[columns], between=False)
 
@@ -125,7 +87,7 @@ class InteractiveEngine(Engine):
         """The world with columns (k,) at the start of an episode; nothing is changed in place."""
         luck = {name: value.take(columns, axis=0) for name, value in self._current_luck().items()}
         self._done[columns] = self._steps[columns] = self._left = 0
-        return _replaced(world, columns, self.task.begin(luck))
+        return replaced(world, columns, self.task.begin(luck))
 
     # ---------------------------------------------------------------- a step
 
@@ -163,7 +125,7 @@ class InteractiveEngine(Engine):
             if self._holds:
                 self._steps[columns] -= self._counts_steps
                 held = {name: value.take(columns, axis=0) for name, value in before.items()}
-                world = _replaced(world, columns, held)
+                world = replaced(world, columns, held)
             else:
                 world = self._begun(columns, world)
         self._world = world
@@ -200,15 +162,15 @@ class InteractiveEngine(Engine):
         moved: Array | int = 1 if all_ended else ended
         self._done += moved
         if self._holds:
-            stays = self._done == self._per_episode
+            stays = np.equal(self._done, self._per_episode)
             if _TRUE in stays.tobytes():
                 moved = ended & ~stays
                 if _TRUE not in moved.tobytes():
                     return
         self._trial = self._trial + moved
-        self._luck = None
-        self._most_ahead += 1
-        self._ahead = self._ahead + moved
+        self._source.advance(moved)
+        if self._source.by_trial or self._left <= 0:
+            self._luck = None
 
     # ---------------------------------------------------------------- what is seen
 
@@ -255,16 +217,7 @@ class InteractiveEngine(Engine):
     def _set_own_state(self, state: Mapping[str, Any]) -> None:
         self._done, self._steps = state["done"], state["steps"]
         self._world = {name: state[f"world_{name}"] for name in self._world}
-        self._depth = self._left = 0
-        self._first = state["trial"]
+        self._left = 0
+        self._source.forget(np.arange(self.n))
         self._go_to(state["trial"])
         self._waits = self._someone_waits()
-
-
-def _replaced(world: World, columns: Array, part: World) -> World:
-    """The world with ``part`` in columns (k,); nothing is changed in place."""
-    new = {}
-    for name, value in world.items():
-        new[name] = value = value.copy()
-        value[columns] = part[name]
-    return new

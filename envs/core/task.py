@@ -421,12 +421,15 @@ class InteractiveTask(Task):
 
     #: Steps of the longest trial, for the ``time`` channel of episodes of one trial.
     max_steps: int = 1
-    #: How many random values a trial takes: drawn in one go (speed only).
+    #: Whether luck is that of whole episodes, the same in all their trials: for random walks and
+    #: for decks that are shuffled once.
+    luck_by_session: ClassVar[bool] = False
+    #: How many random values a trial (or episode) takes: drawn in one go (speed only).
     draws_ahead: int = 4
 
     @abstractmethod
     def luck(self, draws: Draws) -> dict[str, Array]:
-        """Random values of ``draws.n`` trials, per name an array (n, ...)."""
+        """Random values of ``draws.n`` trials (or episodes), per name an array (n, ...)."""
 
     @abstractmethod
     def begin(self, luck: dict[str, Array]) -> dict[str, Array]:
