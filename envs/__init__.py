@@ -12,7 +12,7 @@ True
 
 from importlib.metadata import PackageNotFoundError, version
 
-from .bandits import ReversalBandit
+from .bandits import ReversalBandit, TwoStep
 from .core.env import TaskEnv
 from .core.errors import TaskError
 from .core.policy import Policy
@@ -42,6 +42,7 @@ __all__ = [
     "TaskError",
     "TaskVectorEnv",
     "TrialSamples",
+    "TwoStep",
     "WaveformTracking",
     "Yardsticks",
     "__version__",

@@ -1,5 +1,6 @@
 """Tasks whose payoffs change without notice."""
 
 from .reversal_bandit import ReversalBandit
+from .two_step import TwoStep
 
-__all__ = ["ReversalBandit"]
+__all__ = ["ReversalBandit", "TwoStep"]
