@@ -1,12 +1,13 @@
-# Both targets work on a fresh clone: they make the virtual environment .venv when it is missing.
+# All targets work on a fresh clone: they make the virtual environments that they need.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 LINKS := build/links/caudate
 DEMO := runs/demo
+PLUGS := $(basename $(notdir $(wildcard examples/requirements/*.txt)))
 
-.PHONY: demo test install links
+.PHONY: demo test install links plugs $(PLUGS:%=plug-%)
 
 # Train e-prop on a working-memory task, score it on fresh trials, draw its learning curve.
 demo: $(INSTALLED)
@@ -35,3 +36,16 @@ $(INSTALLED): pyproject.toml constraints-dev.txt
 links:
 	mkdir -p $(LINKS)
 	for part in envs agents training; do ln -sfn ../../../$$part $(LINKS)/$$part; done
+
+# Examples with other libraries (`make plug-sb3` for one), each in a virtual environment of its own,
+# because their pins differ.
+plugs: $(PLUGS:%=plug-%)
+
+$(PLUGS:%=plug-%): plug-%: build/plugs/%/installed
+	build/plugs/$*/venv/bin/python examples/$*_*.py
+
+$(PLUGS:%=build/plugs/%/installed): build/plugs/%/installed: examples/requirements/%.txt pyproject.toml
+	test -x $(@D)/venv/bin/python || $(PYTHON) -m venv $(@D)/venv
+	$(@D)/venv/bin/python -m pip install --quiet "$$(grep '^torch==' constraints-dev.txt)"
+	$(@D)/venv/bin/python -m pip install --quiet "$$(grep '^torch==' constraints-dev.txt)" -r $< -e .
+	touch $@

@@ -18,6 +18,7 @@ from .bandits import (
     HorizonBandit,
     RestlessBandit,
     ReversalBandit,
+    TwoStep,
     VolatileBandit,
     VolatilityStochasticity,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "TaskError",
     "TaskVectorEnv",
     "TrialSamples",
+    "TwoStep",
     "VolatileBandit",
     "VolatilityStochasticity",
     "WaveformTracking",

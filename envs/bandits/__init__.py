@@ -5,6 +5,7 @@ from .criterion_reversal import CriterionReversal
 from .horizon_bandit import HorizonBandit
 from .restless_bandit import RestlessBandit
 from .reversal_bandit import ReversalBandit
+from .two_step import TwoStep
 from .volatile_bandit import VolatileBandit
 from .volatility_stochasticity import VolatilityStochasticity
 
@@ -14,6 +15,7 @@ __all__ = [
     "HorizonBandit",
     "RestlessBandit",
     "ReversalBandit",
+    "TwoStep",
     "VolatileBandit",
     "VolatilityStochasticity",
 ]

@@ -96,6 +96,7 @@ class CriterionReversal(InteractiveTask):
         self.action_space = spaces.Discrete(2)
         self.n_conditions = 1
         self._process = ReversalProcess(self.p, self.hazard, self.criterion)
+        self._p = np.array(self.p[::-1])
         self._payout = payouts(self.earns)
 
     def reward_range(self) -> tuple[float, float]:
@@ -103,51 +104,56 @@ class CriterionReversal(InteractiveTask):
 
     # ---------------------------------------------------------------- the world
 
-    def luck(self, draws: Draws) -> dict[str, Array]:
+    def luck(self, draws: Draws) -> World:
         values = draws.uniform(4)
+        # Each arm has its own luck, so what the other arm would have brought is fixed as well:
+        # (n, 4) rewards by the better arm and the chosen one.
+        won = values[:, (1, 2, 1, 2)] < self._p[[1, 0, 0, 1]]
         return {
             "first_arm": (values[:, 0] < 0.5).astype(np.int64),
-            "outcome": values[:, 1:3],
-            "reversal": values[:, 3],
+            "reward": np.array(self._payout).take(won),
+            "reversal": (values[:, 3] < self._process.hazard).astype(np.int64),
         }
 
-    def begin(self, luck: dict[str, Array]) -> World:
+    def begin(self, luck: World) -> World:
         zeros = np.zeros(len(luck["first_arm"]), dtype=np.int64)
-        return {"best": luck["first_arm"], "streak": zeros, "since": zeros.copy()}
+        return {"best": luck["first_arm"], "streak": zeros, "since": zeros}
 
-    def observe(self, world: World) -> Array:
-        return np.ones((len(world["best"]), 1), dtype=np.float32)
+    def observe(self, world: World, obs: Array) -> None:
+        obs[:, 0] = 1
 
-    def act(
-        self, world: World, luck: dict[str, Array], actions: Array
-    ) -> tuple[World, Array, Array, dict[str, Array]]:
-        best, since = world["best"], world["since"]
+    def act(self, world: World, luck: World, actions: Array) -> tuple[World, Array, Array]:
+        best, streak, reverses = world["best"], world["streak"], luck["reversal"]
+        streak = np.minimum(streak + 1, self.criterion) * (actions == best)
+        reverses = reverses & (streak >= self.criterion)
+        new = {
+            "best": best ^ reverses,
+            "streak": streak * (1 - reverses),
+            "since": (world["since"] + 1) * (1 - reverses),
+        }
+        reward = luck["reward"].take(self._cell(best, actions))
+        return new, reward, np.full(len(actions), True)
+
+    def _cell(self, best: Array, actions: Array) -> Array:
+        """(B,) place of each column's case in the flat tables of luck."""
+        return np.arange(0, 4 * len(actions), 4) + 2 * best + actions
+
+    def facts(self, before: World, luck: World, actions: Array, after: World) -> World:
+        best = before["best"]
         correct = actions == best
-        p = np.where(correct, *self.p)
-        # Each arm has its own luck, so what the other arm would have brought is fixed as well.
-        low, high = self._payout
-        rewarded = luck["outcome"][np.arange(len(actions)), actions] < p
-        reward = low + (high - low) * rewarded
-        streak = np.where(correct, np.minimum(world["streak"] + 1, self.criterion), 0)
-        reverses = (streak >= self.criterion) & (luck["reversal"] < self._process.hazard)
-        facts = {
+        p, same = self._p.take(correct), np.zeros(len(actions))
+        return {
             "correct": correct,
             "choice": actions,
             "condition": np.zeros_like(actions),
             "best_arm": best,
-            "reward": reward,
-            "since_reversal": since,
-            "rt": np.zeros(len(actions)),
+            "reward": luck["reward"].take(self._cell(best, actions)),
+            "since_reversal": before["since"],
+            "rt": same,
             "p": p,
-            "p_best": np.full(len(actions), self.p[0]),
+            "p_best": same + self.p[0],
             "regret": self.p[0] - p,
         }
-        new = {
-            "best": np.where(reverses, 1 - best, best),
-            "streak": np.where(reverses, 0, streak),
-            "since": np.where(reverses, 0, since + 1),
-        }
-        return new, reward, np.ones(len(actions), dtype=bool), facts
 
     # ---------------------------------------------------------------- yardsticks
 

@@ -52,7 +52,8 @@ class HorizonObserver(Policy):
         outcome = reward / (self._gain or 1.0)
         played = self._means[:, shown.argmax(axis=1)].T
         error = (outcome[:, None] - played) / self._noise
-        new = np.where(np.any(shown, axis=1, keepdims=True), log_weight - 0.5 * error**2, log_weight)
+        played_any = np.any(shown, axis=1, keepdims=True)
+        new = log_weight - np.where(played_any, 0.5 * error**2, 0.0)
         new = np.where(begins[:, None], 0.0, new)
         share = np.exp(new - new.max(axis=1, keepdims=True))
         share /= share.sum(axis=1, keepdims=True)

@@ -414,31 +414,59 @@ class InteractiveTask(Task):
     """A task whose world answers actions: it computes every step for all columns.
 
     All its randomness (``luck``) is drawn per trial before anything happens, so that trials do not
-    depend on actions. ``int_facts`` begin with ``trial``.
+    depend on actions. ``int_facts`` begin with ``trial``. A world goes on from trial to trial and
+    begins anew with each episode. Worlds, luck and actions are never changed in place: facts may
+    be computed from them long after their step.
     """
 
     int_facts = ("trial",)
 
+    #: Steps of the longest trial, for the ``time`` channel of episodes of one trial.
+    max_steps: int = 1
+    #: Whether luck is that of whole episodes, the same in all their trials: for random walks and
+    #: for decks that are shuffled once.
+    luck_by_session: ClassVar[bool] = False
+    #: How many random values a trial (or episode) takes: drawn in one go (speed only).
+    draws_ahead: int = 4
+
     @abstractmethod
     def luck(self, draws: Draws) -> dict[str, Array]:
-        """Random values of ``draws.n`` trials, per name an array (n, ...)."""
+        """Random values of ``draws.n`` trials (or episodes), per name an array (n, ...)."""
 
     @abstractmethod
     def begin(self, luck: dict[str, Array]) -> dict[str, Array]:
         """World at the start of an episode, per name an array (k, ...), from its first trial."""
 
     @abstractmethod
-    def observe(self, world: dict[str, Array]) -> Array:
-        """The task's own channels, (B, number of channels) float32."""
+    def observe(self, world: dict[str, Array], obs: Array) -> None:
+        """Write the task's own channels, the first ones of the blank ``obs`` (B, d) float32."""
 
     @abstractmethod
     def act(
         self, world: dict[str, Array], luck: dict[str, Array], actions: Array
-    ) -> tuple[dict[str, Array], Array, Array, dict[str, Array]]:
-        """One step: new world, reward (B,), trial ended (B,) bool, facts of the trials that end.
+    ) -> tuple[dict[str, Array], Array, Array]:
+        """One step: new world, reward (B,) float64 and trial ended (B,) bool, both fresh arrays.
 
-        The arrays of ``world`` must not be changed in place.
+        Columns between episodes are computed like all others, and what comes out is not used.
         """
+
+    @abstractmethod
+    def facts(
+        self,
+        before: dict[str, Array],
+        luck: dict[str, Array],
+        actions: Array,
+        after: dict[str, Array],
+    ) -> dict[str, Array]:
+        """All facts but ``trial``, each (B,), of the step from world ``before`` to ``after``.
+
+        Called only if someone reads them; they count in the columns whose trial the step ended.
+        Columns that the step left between episodes have another world in ``after``.
+        """
+
+    def periods(self, world: dict[str, Array]) -> Array | int:
+        """Index (B,) of the period that each column is in, for pictures."""
+        return 0
 
 
 def _jsonable(value: Any) -> Any:
