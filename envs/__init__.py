@@ -12,7 +12,7 @@ True
 
 from importlib.metadata import PackageNotFoundError, version
 
-from .bandits import ReversalBandit, TwoStep
+from .bandits import IowaGambling, ReversalBandit, TwoStep
 from .core.env import TaskEnv
 from .core.errors import TaskError
 from .core.policy import Policy
@@ -34,6 +34,7 @@ __all__ = [
     "FlipFlop",
     "InteractiveTask",
     "IntervalReproduction",
+    "IowaGambling",
     "Policy",
     "ReversalBandit",
     "ScriptedTask",
