@@ -12,6 +12,7 @@ True
 
 from importlib.metadata import PackageNotFoundError, version
 
+from . import wrappers  # noqa: F401  registers caudate/MultiTask-v0
 from .bandits import IowaGambling, ReversalBandit, TwoStep
 from .core.env import TaskEnv
 from .core.errors import TaskError
