@@ -12,26 +12,19 @@ True
 
 from importlib.metadata import PackageNotFoundError, version
 
-from .bandits import (
-    Bandit,
-    CriterionReversal,
-    HorizonBandit,
-    RestlessBandit,
-    ReversalBandit,
-    TwoStep,
-    VolatileBandit,
-    VolatilityStochasticity,
-)
+from . import bandits, motor_timing, working_memory
+from . import wrappers as wrappers  # registers caudate/MultiTask-v0
+from .bandits import *  # noqa: F403
 from .core.choice_task import ChoiceTask, Session
 from .core.env import TaskEnv
 from .core.errors import TaskError
 from .core.policy import Policy
 from .core.registration import make_task, register, task_ids
 from .core.samples import TrialSamples
-from .core.task import InteractiveTask, ScriptedTask, Task, Yardsticks
+from .core.task import InteractiveTask, Played, ScriptedTask, Task, TrackingTask, Yardsticks
 from .core.vector import TaskVectorEnv
-from .motor_timing import IntervalReproduction, WaveformTracking
-from .working_memory import DelayedEstimation, DelayedMatch, FlipFlop
+from .motor_timing import *  # noqa: F403
+from .working_memory import *  # noqa: F403
 
 try:
     __version__ = version("caudate")
@@ -39,32 +32,24 @@ except PackageNotFoundError:  # used from a folder, not installed
     __version__ = "0+unknown"
 
 __all__ = [
-    "Bandit",
     "ChoiceTask",
-    "CriterionReversal",
-    "DelayedEstimation",
-    "DelayedMatch",
-    "FlipFlop",
-    "HorizonBandit",
     "InteractiveTask",
-    "IntervalReproduction",
+    "Played",
     "Policy",
-    "RestlessBandit",
-    "ReversalBandit",
     "ScriptedTask",
     "Session",
     "Task",
     "TaskEnv",
     "TaskError",
     "TaskVectorEnv",
+    "TrackingTask",
     "TrialSamples",
-    "TwoStep",
-    "VolatileBandit",
-    "VolatilityStochasticity",
-    "WaveformTracking",
     "Yardsticks",
     "__version__",
     "make_task",
     "register",
     "task_ids",
 ]
+__all__ += bandits.__all__
+__all__ += motor_timing.__all__
+__all__ += working_memory.__all__

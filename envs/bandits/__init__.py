@@ -3,6 +3,7 @@
 from .bandit import Bandit
 from .criterion_reversal import CriterionReversal
 from .horizon_bandit import HorizonBandit
+from .iowa_gambling import IowaGambling
 from .restless_bandit import RestlessBandit
 from .reversal_bandit import ReversalBandit
 from .two_step import TwoStep
@@ -13,6 +14,7 @@ __all__ = [
     "Bandit",
     "CriterionReversal",
     "HorizonBandit",
+    "IowaGambling",
     "RestlessBandit",
     "ReversalBandit",
     "TwoStep",
