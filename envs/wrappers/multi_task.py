@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -18,6 +19,8 @@ Array = npt.NDArray[Any]
 
 #: Sets the schedule's random values apart from all that a task draws from the same seed.
 _STREAM = 0x3A5C
+#: Episodes, or rounds of blocks, whose tasks are drawn at once (speed only).
+_AHEAD = 32
 SCHEDULES = ("random", "blocked", "sequential")
 
 
@@ -80,9 +83,11 @@ class MultiTask(gym.Env[Array, Any]):
         boxes = [_box(env) for env in self.envs]
         self._sizes = [int(np.prod(box.shape)) for box in boxes]
         self._width = max(self._sizes)
-        self._actions = [_discrete(env) for env in self.envs]
+        discrete = [_discrete(env) for env in self.envs]
+        self._actions = [(int(space.n), int(space.start)) for space in discrete]
+        self._most_actions = max(count for count, _ in self._actions)
         self.observation_space = self._joint_space(boxes)
-        self.action_space = spaces.Discrete(max(int(space.n) for space in self._actions))
+        self.action_space = spaces.Discrete(self._most_actions)
         counts = [_info_of(env).get("n_conditions", 1) for env in self.envs]
         self._first_condition = np.concatenate([[0], np.cumsum(counts)]).tolist()
         self._seed: int | None = None
@@ -186,11 +191,14 @@ class MultiTask(gym.Env[Array, Any]):
         """One step of the running task."""
         if self._seed is None:
             raise TaskError("step() was called before reset(); call reset() first.")
-        if not self.action_space.contains(action):
+        try:
+            number = index(action)
+        except TypeError:
+            number = -1
+        if not 0 <= number < self._most_actions:
             raise TaskError(f"action={action!r} is not in {self.action_space}; pass one that is.")
-        own = self._actions[self._index]
-        known = int(action) if int(action) < own.n else 0
-        result = self.envs[self._index].step(known + int(own.start))
+        count, start = self._actions[self._index]
+        result = self.envs[self._index].step(start + (number if number < count else 0))
         obs, reward, terminated, truncated, info = result
         if info or terminated or truncated:
             info = self._told(info)
@@ -251,6 +259,8 @@ class EpisodeSchedule:
                 f"weights={weights!r} are not {n} numbers >= 0, one a task; pass such, not all 0."
             )
         self._cumulative = np.cumsum(self._weights / self._weights.sum())
+        self._drawn_for: tuple[int, int] | None = None
+        self._drawn = np.zeros((0, n), dtype=np.int64)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -263,14 +273,24 @@ class EpisodeSchedule:
 
     def task(self, seed: int, episode: int) -> int:
         """Index of the task of an episode, counted from 0."""
-        block = episode // self._length
         if self._kind == "sequential":
-            return block % self._n
-        number = episode if self._kind == "random" else block // self._n
-        draws = Draws(np.array([seed]), np.array([number]), _STREAM)
+            return episode // self._length % self._n
+        number, place = episode, 0
         if self._kind == "blocked":
-            return int(draws.permutation(self._n)[0, block % self._n])
-        return int(np.searchsorted(self._cumulative[:-1], draws.uniform()[0], side="right"))
+            number, place = divmod(episode // self._length, self._n)
+        stretch, within = divmod(number, _AHEAD)
+        if self._drawn_for != (seed, stretch):
+            self._drawn = self._draw(seed, stretch)
+            self._drawn_for = seed, stretch
+        return int(self._drawn[within, place])
+
+    def _draw(self, seed: int, stretch: int) -> Array:
+        """Tasks of the next episodes (_AHEAD, 1), or of the next rounds (_AHEAD, n)."""
+        numbers = stretch * _AHEAD + np.arange(_AHEAD)
+        draws = Draws(np.full(_AHEAD, seed), numbers, _STREAM)
+        if self._kind == "blocked":
+            return draws.permutation(self._n)
+        return np.searchsorted(self._cumulative[:-1], draws.uniform(1), side="right")
 
 
 def _make(task: Any, render_mode: str | None) -> gym.Env[Any, Any]:

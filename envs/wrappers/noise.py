@@ -22,7 +22,8 @@ Array = npt.NDArray[Any]
 _LIMIT = 6.0
 #: Sets this noise apart from all that a task draws from the same seed.
 _STREAM = 0x4E015E
-_VALUES_AHEAD = 2048
+#: Values drawn at once: few after a seed, because a caller may seed every episode anew.
+_STEPS_AHEAD, _VALUES_AHEAD = 16, 2**14
 
 
 class ObservationNoise(gym.Wrapper[Array, Any, Array, Any], RecordConstructorArgs):
@@ -64,7 +65,7 @@ class ObservationNoise(gym.Wrapper[Array, Any, Array, Any], RecordConstructorArg
         return self._noisy(obs), float(reward), terminated, truncated, info
 
     def _noisy(self, obs: Array) -> Array:
-        return (obs + self._noise.next(self._every)[0]).astype(self.observation_space.dtype)
+        return (obs + self._noise.next_of_one()).astype(self.observation_space.dtype)
 
 
 class VectorObservationNoise(VectorWrapper):
@@ -140,7 +141,8 @@ class CountedNoise:
         self._seeded = np.zeros(n, dtype=bool)
         self._count = np.zeros(n, dtype=np.int64)  # observations so far
         self._first = self._count.copy()  # number of the first value in the pool
-        self._depth = max(1, _VALUES_AHEAD // (n * max(1, sigma.size)))
+        self._most = max(1, _VALUES_AHEAD // (n * max(1, sigma.size)))
+        self._depth = 0
         self._pool: Array | None = None
         self._now = np.zeros((n, *sigma.shape))
 
@@ -154,13 +156,13 @@ class CountedNoise:
             value = np.random.default_rng().integers(MAX_SEED) if seed is None else seed
             self._seeds[column], self._count[column] = value, 0
             self._seeded[column] = True
-            self._pool = None
+            self._pool, self._depth = None, 0
 
     def next(self, mask: Array) -> Array:
         """(n, ...) the next noise in the columns of the mask (n,), the last one elsewhere."""
         ahead = self._count - self._first
         if self._pool is None or (ahead >= self._depth).any():
-            self._pool, self._first = self._draw(), self._count.copy()
+            self._pool = self._draw()
             ahead = np.zeros_like(ahead)
         columns = mask.nonzero()[0]
         self._now = self._now.copy()
@@ -168,7 +170,18 @@ class CountedNoise:
         self._count[columns] += 1
         return self._now
 
+    def next_of_one(self) -> Array:
+        """(...) the next noise of the only column."""
+        ahead = int(self._count[0] - self._first[0])
+        if self._pool is None or ahead >= self._depth:
+            self._pool, ahead = self._draw(), 0
+        self._count[0] += 1
+        return self._pool[0, ahead]
+
     def _draw(self) -> Array:
+        """Draw a stretch of every column, longer each time."""
+        self._depth = min(max(4 * self._depth, _STEPS_AHEAD), self._most)
+        self._first = self._count.copy()
         numbers = (self._count[:, None] + np.arange(self._depth)).ravel()
         draws = Draws(np.repeat(self._seeds, self._depth), numbers, _STREAM)
         values = draws.normal(*self._sigma.shape).clip(-_LIMIT, _LIMIT) * self._sigma
