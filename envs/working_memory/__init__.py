@@ -2,6 +2,14 @@
 
 from .delayed_estimation import DelayedEstimation
 from .delayed_match import DelayedMatch
+from .delayed_response import DelayedResponse
+from .evidence_accumulation import EvidenceAccumulation
 from .flip_flop import FlipFlop
 
-__all__ = ["DelayedEstimation", "DelayedMatch", "FlipFlop"]
+__all__ = [
+    "DelayedEstimation",
+    "DelayedMatch",
+    "DelayedResponse",
+    "EvidenceAccumulation",
+    "FlipFlop",
+]

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
+from ..core.answers import (
+    ANSWER_FACTS,
+    ANSWER_REWARDS,
+    DECIDE,
+    FIXATE,
+    answer_response,
+    blindly_answered,
+    random_answers,
+)
 from ..core.errors import TaskError, check_flag, check_int, check_number, check_one_of
 from ..core.policy import Policy
 from ..core.random import Draws
 from ..core.registration import register
-from ..core.response import Response
 from ..core.table import Rows, Trials
 from ..core.task import Channel, ScriptedTask, Yardsticks
 from ..core.time import DurationLike, parse_duration
@@ -23,11 +30,6 @@ from .match_observer import MatchObserver, simulate_optimum
 from .match_rules import RULES, PairRule
 
 Array = npt.NDArray[Any]
-
-# Row codes: what counts on a row (0 is the row between episodes).
-_FIXATE, _DECIDE_MATCH, _DECIDE_OTHER = 1, 2, 3
-# States: 5 * (fixation broken) + answer; wrong answers come last.
-_OPEN, _RIGHT, _WRONG = 0, 0, 2
 
 
 @dataclass(kw_only=True, eq=False)
@@ -102,13 +104,12 @@ class DelayedMatch(ScriptedTask):
 
     name: ClassVar[str] = "DelayedMatch"
     family: ClassVar[str] = "working_memory"
-    default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType(
-        {"correct": 1.0, "error": 0.0, "fixation_break": -0.1}
-    )
+    measures = "accuracy and d' against the delay, by rule and number of distractors"
+    default_rewards: ClassVar[Mapping[str, float]] = ANSWER_REWARDS
     action_names = ("withhold", "match", "non-match")
     int_facts = (
         *("trial", "condition", "sample", "test", "is_match"),
-        *("correct", "choice", "fixation_break"),
+        *ANSWER_FACTS,
     )
     float_facts = ("rt", "delay_ms")
 
@@ -127,7 +128,7 @@ class DelayedMatch(ScriptedTask):
         self._decision = parse_duration("decision", self.decision, self.dt, allow_zero=False).low
         self._check_distractors()
         self._set_channels()
-        self.response = self._make_response()
+        self.response = answer_response(2, self.earns, abort=self.abort)
 
     def _check_distractors(self) -> None:
         shortest = self.n_distractors * self._sample + self.n_distractors + 1
@@ -155,29 +156,6 @@ class DelayedMatch(ScriptedTask):
         self.max_steps = durations
         self.answer_span = self._decision
 
-    def _make_response(self) -> Response:
-        choices = np.array([0, 1, 2, 1, 2])
-        facts = {
-            "correct": np.tile([0, 1, 1, 0, 0], 2),
-            "choice": np.tile(choices, 2),
-            "fixation_break": np.repeat([0, 1], 5),
-        }
-        response = Response(codes=4, states=10, actions=3, facts=facts)
-        earns = self.earns
-        for action in (1, 2):
-            fine = {"reward": earns["fixation_break"], "ends": self.abort}
-            response.rule(_FIXATE, _OPEN, action, to=5, **fine)
-            for code, right in ((_DECIDE_MATCH, 1), (_DECIDE_OTHER, 2)):
-                hit = action == right
-                outcome = action + (_RIGHT if hit else _WRONG)
-                reward = earns["correct"] if hit else earns["error"]
-                for broken in (0, 5):
-                    response.rule(
-                        code, broken, action, to=broken + outcome, reward=reward, stamp=True
-                    )
-        response.target[[_DECIDE_MATCH, _DECIDE_OTHER]] = 1, 2
-        return response
-
     # ---------------------------------------------------------------- trials
 
     def draw(self, draws: Draws, trials: Trials) -> None:
@@ -193,8 +171,8 @@ class DelayedMatch(ScriptedTask):
             self._place_distractors(draws, delay, durations, patterns)
         else:
             durations[:, 2] = delay
-        trials.codes[:] = _FIXATE
-        trials.codes[:, -1] = _DECIDE_OTHER - holds
+        trials.codes[:] = FIXATE
+        trials.codes[:, -1] = DECIDE + 2 - holds
         trials.go[:] = fixation + self._sample + delay
         trials.fact("condition")[:] = 2 * sample + holds
         trials.fact("sample")[:] = sample
@@ -233,38 +211,14 @@ class DelayedMatch(ScriptedTask):
         joint = self._pairs.joint()
         holds = float(joint[1].sum())
         own_past = self.prev_action or self.prev_reward
+        before = (self._fixation, self._sample, self._delay)
+        reached = blindly_answered(self._decision, before, abort=self.abort)
         return Yardsticks(
-            random=self._random_score(),
-            chance=max(holds, 1.0 - holds) * self._blindly_answered(),
+            random=random_answers(2, self._decision, before, abort=self.abort),
+            chance=max(holds, 1.0 - holds) * reached,
             memoryless=None if own_past else float(joint.sum(axis=1).max(axis=0).sum()),
             optimum=1.0 if self.sigma == 0 else simulate_optimum(self),
         )
-
-    def _blindly_answered(self) -> float:
-        """Share of trials that a policy on step counts alone can answer.
-
-        All of them by answering at every step, unless that ends the trial: then the best it can do
-        is to answer from some step on, which loses the trials that come to the decision later.
-        """
-        if not self.abort:
-            return 1.0
-        go = np.add.outer(self._fixation.steps, self._delay.steps).ravel()
-        weight = np.outer(self._fixation.probability, self._delay.probability).ravel()
-        reached = (go[:, None] <= go) & (go < go[:, None] + self._decision)
-        return float((reached * weight[:, None]).sum(axis=0).max())
-
-    def _random_score(self) -> float:
-        """Some answer in the decision period, right half of the time, unless aborted before."""
-        answered = 1.0 - (1 / 3) ** self._decision
-        if not self.abort:
-            return answered / 2
-        kept = 0.0
-        for steps, probability in zip(
-            self._fixation.steps, self._fixation.probability, strict=True
-        ):
-            kept += probability * (1 / 3) ** int(steps)
-        delays = float(np.dot(self._delay.probability, (1 / 3.0) ** self._delay.steps))
-        return answered / 2 * kept * delays * (1 / 3) ** self._sample
 
     def oracle(self) -> Policy:
         return MatchObserver(self)
