@@ -29,7 +29,6 @@ from ..core.time import DurationLike, parse_duration
 
 Array = npt.NDArray[Any]
 
-_CUES, _DELAY, _GO = range(3)
 _LEFT, _RIGHT, _CUE_GO = range(3)
 
 
@@ -130,12 +129,14 @@ class EvidenceAccumulation(ScriptedTask):
         self.channels = (Channel("left"), Channel("right"), Channel("go"), *noise)
         self.action_space = spaces.Discrete(3)
         self.n_conditions = 2
-        self.period_names = ("cues", "delay", "go")
+        cues = ("clicks",) if self._click else ("cue", "gap") * self.n_cues
+        self.period_names = (*cues, "delay", "go")
         self.max_steps = self._shown + self._delay.high + self._decision
         self.answer_span = self._decision
-        cues = () if self._click else tuple(f"cue_{i}" for i in range(self.n_cues))
+        sides = () if self._click else tuple(f"cue_{i}" for i in range(self.n_cues))
+        self.draws_ahead = self.n_cues + 4
         self.int_facts = (
-            *("trial", "condition", "n_left", "n_right", "side", *cues),
+            *("trial", "condition", "n_left", "n_right", "side", *sides),
             *ANSWER_FACTS,
         )
         self.float_facts = ("rt", "delay_ms")
@@ -158,44 +159,53 @@ class EvidenceAccumulation(ScriptedTask):
 
     def draw(self, draws: Draws, trials: Trials) -> None:
         delay = draws.duration(self._delay)
-        trials.durations[:, _CUES], trials.durations[:, _DELAY] = self._shown, delay
-        trials.durations[:, _GO] = self._decision
-        trials.patterns[:, _GO, _CUE_GO] = 1
-        lit, coin = self._cues(draws)
-        left, right = lit.sum(axis=1).T
+        trials.durations[:, -2], trials.durations[:, -1] = delay, self._decision
+        trials.patterns[:, -1, _CUE_GO] = 1
         if self._click is None:
-            left, right = left // self._cue, right // self._cue
-            sides = lit[:, :: self._cue + self._gap]
-            for place in range(self.n_cues):
-                trials.fact(f"cue_{place}")[:] = sides[:, place, 1] * 2 - 1
+            left, right = self._draw_cues(draws, trials)
+        else:
+            trials.durations[:, 0] = self._shown
+            left, right = self._clicks(draws).sum(axis=1).T
+        coin = draws.integers(2)
         side = np.where(left == right, 1 + coin, np.where(left > right, 1, 2))
-        trials.codes[:, :_GO] = FIXATE
-        trials.codes[:, _GO] = DECIDE + side
+        trials.codes[:, :-1] = FIXATE
+        trials.codes[:, -1] = DECIDE + side
         trials.go[:] = self._shown + delay
         trials.fact("condition")[:] = side - 1
         trials.fact("n_left")[:], trials.fact("n_right")[:] = left, right
         trials.fact("side")[:] = side
         trials.fact("delay_ms")[:] = delay * self.dt
 
-    def _cues(self, draws: Draws) -> tuple[Array, Array]:
-        """What is on at each step of the cue period, (n, steps, 2) int64, and a coin (n,)."""
-        draws = draws.stream(1).ahead(2 + 2 * (self._shown if self._click else self.n_cues))
-        coin, toward = draws.integers(2), draws.integers(2)
-        if self._click is not None:
-            luck = draws.uniform(self._shown, 2)
-            mine = np.arange(2) == toward[:, None]
-            return (luck < np.where(mine, *self._click)[:, None]).astype(np.int64), coin
-        side = np.where(
-            draws.bernoulli(self.p_side, self.n_cues), toward[:, None], 1 - toward[:, None]
-        )
-        lit = np.zeros((draws.n, self.n_cues, self._cue + self._gap, 2), dtype=np.int64)
-        lit[:, :, : self._cue] = (side[:, :, None] == np.arange(2))[:, :, None]
-        return lit.reshape(draws.n, self._shown, 2), coin
+    def _draw_cues(self, draws: Draws, trials: Trials) -> tuple[Array, Array]:
+        """Lay out single cues, each a period with a gap behind it; number on each side (n,)."""
+        toward = draws.integers(2)
+        right = (toward[:, None] + ~draws.bernoulli(self.p_side, self.n_cues)) % 2
+        cues = slice(0, 2 * self.n_cues, 2)
+        trials.durations[:, cues] = self._cue
+        trials.durations[:, 1 : 2 * self.n_cues : 2] = self._gap
+        trials.patterns[:, cues, _LEFT], trials.patterns[:, cues, _RIGHT] = 1 - right, right
+        for place in range(self.n_cues):
+            trials.fact(f"cue_{place}")[:] = 2 * right[:, place] - 1
+        count = right.sum(axis=1)
+        return self.n_cues - count, count
+
+    def _clicks(self, draws: Draws) -> Array:
+        """Clicks at each step of the cue period on the left and on the right, (n, steps, 2)."""
+        assert self._click is not None
+        draws = draws.stream(1).ahead(1 + 2 * self._shown)
+        toward = draws.integers(2)
+        luck = draws.uniform(self._shown, 2)
+        odds = np.where(np.arange(2) == toward[:, None], *self._click)
+        return (luck < odds[:, None]).astype(np.int64)
+
+    @property
+    def fills(self) -> bool:
+        return self._click is not None or self.n_noise > 0
 
     def fill(self, rows: Rows, trials: Trials, go: Array, draws: Draws) -> None:
-        lit, _ = self._cues(draws)
-        shown = rows.live & (rows.step < self._shown)
-        rows.obs[shown, :2] = lit[rows.trial[shown], rows.step[shown]]
+        if self._click is not None:
+            shown = rows.live & (rows.step < self._shown)
+            rows.obs[shown, :2] = self._clicks(draws)[rows.trial[shown], rows.step[shown]]
         if self.n_noise:
             live = rows.live
             luck = draws.stream(2).uniform(self.max_steps, self.n_noise)
