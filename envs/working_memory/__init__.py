@@ -5,6 +5,7 @@ from .delayed_match import DelayedMatch
 from .delayed_response import DelayedResponse
 from .evidence_accumulation import EvidenceAccumulation
 from .flip_flop import FlipFlop
+from .nback import NBack
 
 __all__ = [
     "DelayedEstimation",
@@ -12,4 +13,5 @@ __all__ = [
     "DelayedResponse",
     "EvidenceAccumulation",
     "FlipFlop",
+    "NBack",
 ]

@@ -180,7 +180,7 @@ class NBack(ScriptedTask):
             other[every, back] = False
             wanted = np.where(((luck < p_lure) & lure.any(axis=1))[:, None], lure, other)
             # With few symbols there may be no other non-target than a lure.
-            wanted = np.where(wanted.any(axis=1)[:, None], wanted, lure)
+            wanted = np.where(wanted.any(axis=1, keepdims=True), wanted, lure)
             rank = (symbol_luck[:, item] * wanted.sum(axis=1)).astype(np.int64)
             chosen = (wanted.cumsum(axis=1) == rank[:, None] + 1).argmax(axis=1)
             target = luck < self.p_target
@@ -241,7 +241,8 @@ class NBackObserver(Policy):
         step, symbols = state
         item, within = np.divmod(step, self._window)
         shown, place = obs[:, : self._symbols].argmax(axis=1), item % self._n
-        onset, back = within == 0, symbols[np.arange(len(obs)), place]
+        onset: Array = within == 0
+        back = symbols[np.arange(len(obs)), place]
         target = onset & (item >= self._n) & (back == shown)
         symbols = symbols.copy()
         symbols[onset.nonzero()[0], place[onset]] = shown[onset]
