@@ -14,7 +14,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import caudate.envs
-from caudate.envs import TaskError, make_task
+from caudate.envs import ScriptedTask, TaskError, make_task
 from caudate.envs.wrappers import (
     Blocks,
     ConditionSchedule,
@@ -29,9 +29,10 @@ from caudate.envs.wrappers import (
     schedule_conditions,
 )
 
-from .conftest import same
+from .conftest import TASK_IDS, same
 
 MATCH, BANDIT = "caudate/DelayedMatch-v0", "caudate/ReversalBandit-v0"
+SCRIPTED = [one for one in TASK_IDS if isinstance(make_task(one), ScriptedTask)]
 MODES = ["next_step", "same_step", "disabled"]
 PAIR = [MATCH, "caudate/IntervalReproduction-v0"]
 
@@ -401,6 +402,23 @@ def test_scheduled_columns_equal_single_envs(sigma: float) -> None:
     assert len(told) > 50
     for name in ("is_match", "schedule_block", "delay_ms", "trial"):
         assert [one[name] for one in told] == facts[name].tolist()
+
+
+@pytest.mark.parametrize("task_id", SCRIPTED)
+def test_every_scripted_task_takes_a_schedule(task_id: str) -> None:
+    task = make_task(task_id)
+    scheduled = schedule_conditions(task, Independent())
+    batch, single = scheduled.vector(2), schedule_conditions(task, Independent()).env()
+    assert same(batch.reset(seed=3)[0][1], single.reset(seed=4)[0])
+    batch.action_space.seed(0)
+    over = False
+    for _ in range(120):
+        actions = batch.action_space.sample()
+        obs, reward, terminated, truncated, _ = batch.step(actions)
+        mine: Any = (single.reset()[0], 0.0, False, False) if over else single.step(actions[1])
+        over = mine[2] or mine[3]
+        assert same(mine[0], obs[1])
+        assert mine[1:4] == (reward[1], terminated[1], truncated[1])
 
 
 def test_a_schedule_goes_on_from_a_state() -> None:
