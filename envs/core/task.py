@@ -103,6 +103,8 @@ class Task(Prepared, ABC):
     supervised: ClassVar[bool] = False
     #: Whether the world follows what is chosen, so that only its luck is the same for all actions.
     reactive: ClassVar[bool] = False
+    #: Mean return of an episode at the optimum; None where the docstring says what it is.
+    optimal_return: ClassVar[float | None] = 1.0
     #: What a scientist would measure with this task, in one line.
     measures: ClassVar[str] = ""
     default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType({})
@@ -415,7 +417,7 @@ class InteractiveTask(Task):
 
     All its randomness (``luck``) is drawn per trial before anything happens, so that trials do not
     depend on actions. ``int_facts`` begin with ``trial``. A world goes on from trial to trial and
-    begins anew with each episode. Worlds, luck and actions are never changed in place: facts may
+    begins anew with each episode (or with each trial). Worlds, luck and actions are never changed in place: facts may
     be computed from them long after their step.
     """
 
@@ -426,6 +428,8 @@ class InteractiveTask(Task):
     #: Whether luck is that of whole episodes, the same in all their trials: for random walks and
     #: for decks that are shuffled once.
     luck_by_session: ClassVar[bool] = False
+    #: Whether the world begins anew with every trial of a session, not only with the session.
+    begins_each_trial: ClassVar[bool] = False
     #: How many random values a trial (or episode) takes: drawn in one go (speed only).
     draws_ahead: int = 4
 

@@ -1,6 +1,15 @@
 """Tasks that need intervals to be measured and produced."""
 
+from .delayed_reach import DelayedReach
+from .interval_production import IntervalProduction
 from .interval_reproduction import IntervalReproduction
+from .temporal_bisection import TemporalBisection
 from .waveform_tracking import WaveformTracking
 
-__all__ = ["IntervalReproduction", "WaveformTracking"]
+__all__ = [
+    "DelayedReach",
+    "IntervalProduction",
+    "IntervalReproduction",
+    "TemporalBisection",
+    "WaveformTracking",
+]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.time import Duration
+from .press_times import best_press_times, best_rate
 
 Array = npt.NDArray[Any]
 
@@ -78,39 +79,18 @@ class ReproductionYardsticks:
         A policy that sees only the current observation has nothing else to choose: pressing at
         the pulses themselves never helps, because every target is longer than the set pulse.
         """
-        return float(np.mean([self._best_rate(g) for g in range(len(self._gains))]))
-
-    def _best_rate(self, context: int) -> float:
-        low, high = 0.0, 1.0
-        for _ in range(4):  # a grid of 101, four times finer and finer around its best point
-            grid = np.linspace(low, high, 101)
-            scores = [self._rate(rate, context, at_pulse=False) for rate in grid]
-            best = int(np.argmax(scores))
-            low, high = grid[max(best - 1, 0)], grid[min(best + 1, 100)]
-        return float(max(scores))
+        return float(
+            np.mean(
+                [
+                    best_rate(lambda rate, context=context: self._rate(rate, context, False))
+                    for context in range(len(self._gains))
+                ]
+            )
+        )
 
     def best_schedule(self, contexts: Iterable[int]) -> float:
-        """Best score of a set of press times counted from the trial's start.
-
-        Only the first press at or after Set counts, so the score of a set is a sum over
-        neighbouring presses a < b: what b earns from all trials whose Set falls in (a, b]. The
-        best set follows by dynamic programming over its last press. If a press before Set ends
-        the trial, only the first press ever counts.
-        """
-        earned = self._earned(list(contexts))
-        if self._abort:
-            return float(earned.sum(axis=0).max())
-        ends = earned.shape[1]
-        # within[a, b]: trials with Set from a on, answered at b.
-        within = np.cumsum(earned[::-1], axis=0)[::-1]
-        within = np.vstack([within, np.zeros((1, ends))])
-        best = np.zeros(ends)
-        for b in range(ends):
-            # A first press at b answers every Set up to b; else the last press before was at a.
-            options = [within[0, b]]
-            options += [best[a] + within[min(a + 1, len(within) - 1), b] for a in range(b)]
-            best[b] = max(options)
-        return float(best.max())
+        """Best score of a set of press times counted from the trial's start."""
+        return best_press_times(self._earned(list(contexts)), abort=self._abort)
 
     def _earned(self, contexts: list[int]) -> Array:
         """(set step, press step): probability of that Set times the share that the press hits."""

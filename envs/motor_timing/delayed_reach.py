@@ -1,0 +1,319 @@
+"""Reaching to one of several targets, after a delay, on a signal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from ..core.errors import TaskError, check_flag, check_int, check_number
+from ..core.policy import Policy, State
+from ..core.random import Draws
+from ..core.registration import register
+from ..core.task import Channel, InteractiveTask, Yardsticks
+from ..core.time import DurationLike, parse_duration
+from .reach_control import (
+    FASTEST,
+    ROOM,
+    PointMass,
+    blind_score,
+    leaning_score,
+    random_score,
+    targets,
+    tune,
+)
+
+Array = npt.NDArray[Any]
+World = dict[str, Array]
+
+
+@dataclass(kw_only=True, eq=False)
+class DelayedReach(InteractiveTask):
+    """See a target, wait for the go signal, then push a point mass to the target and hold it there.
+
+    Timeline: ``cue`` (a target on a circle of radius 1 around the start is shown), ``delay`` (it
+    stays, or with ``memory`` it vanishes), then the go signal for ``movement``; the point must be
+    in the target for the last ``hold`` of it. The trial ends with the movement period.
+
+    =========================  =========  ======================================================
+    Observation                Range      Meaning
+    =========================  =========  ======================================================
+    ``go``                     0, 1       the go signal
+    ``target_x``, ``target_y`` -1 to 1    target (0, 0 while it is not shown)
+    ``x``, ``y``               -2 to 2    position, the room has walls at 2
+    ``v_x``, ``v_y``           -20 to 20  velocity, per s
+    =========================  =========  ======================================================
+
+    Actions: pushes along x and y, -1 to 1 each; 1 accelerates by ``acceleration``.
+
+    Reward: ``hold`` (1, spread over the steps of the hold period) in the target; while the go
+    signal is on ``distance`` (-.1) times the distance from the target and ``effort`` (-.02) times
+    the squared push, both means over the movement period; ``early`` (-.02) on each step before
+    the go signal that ends outside the start area. The return at the optimum is about 1: .96 by
+    default.
+
+    Info at trial end: ``trial_end``, ``trial``, ``condition`` and ``target`` (its index),
+    ``correct`` (in the target for the whole hold period, and not early), ``choice`` (the index of
+    the target that the point is in at the end, -1 if in none), ``early`` (left the start area
+    before the go signal), ``rt`` (ms from the go signal until the start area is left, NaN if it
+    is not, or was before), ``delay_ms``, ``movement_ms`` (from leaving the start area until the
+    target is entered for good, NaN if one is missing), ``hold_ms`` (spent in the target in the hold
+    period), ``end_error`` (distance from the target at the end), ``peak_speed`` (per s),
+    ``curvature`` (largest distance from the straight line between start and target since the go
+    signal, positive to its left), ``path_length`` (since the go signal).
+
+    Score: share of correct reaches. Nothing is random but target and delay. Optimum is the score
+    of the oracle, a PD controller that knows the force field and whose two gains are tuned on a
+    grid: 1 unless the movement period is too short, or the field too strong, for straight reaches
+    (other policies may do better then). Without ``memory`` the controller is
+    memoryless; with it the memoryless number is that of a policy that keeps the target in its
+    posture: it leans towards it inside the start area. Chance is the best of going at a fixed step
+    to a fixed place; random is simulated over 20,000 trials with fixed seeds.
+
+    Args:
+        n_targets: 1 to 64.
+        cue: duration of the cue, ms.
+        delay: between cue and go signal, ms; a number, (low, high) or a named distribution.
+        movement: from the go signal to the end, ms: the movement-time goal and the hold.
+        hold: the last part of ``movement``, ms.
+        radius: of the targets, in reaches (distances from start to target).
+        start_radius: of the start area, below 1 - radius.
+        memory: whether the target vanishes with the cue.
+        acceleration: of a push of 1, in reaches per s^2; 25 can cover a reach in .4 s.
+        damping: viscosity per mass, 1/s.
+        curl: force field that pushes at right angles to the velocity, to the left where positive,
+            in 1/s per unit of velocity.
+
+    Centre-out reaching with instructed delay after Georgopoulos, Kalaska, Caminiti and Massey 1982
+    (doi:10.1523/JNEUROSCI.02-11-01527.1982) and, for the delay, Churchland, Cunningham, Kaufman
+    and others 2012 (doi:10.1038/nature11129); the curl field is that of Shadmehr and
+    Mussa-Ivaldi 1994 (doi:10.1523/JNEUROSCI.14-05-03208.1994).
+
+    Versions: v0, first release. Variants: -Memory (the target vanishes), -Field (curl 6).
+
+    >>> import gymnasium as gym, caudate.envs
+    >>> env = gym.make("caudate/DelayedReach-v0", n_targets=4, delay=300)
+    >>> obs, info = env.reset(seed=0)
+    >>> task = env.unwrapped.task
+    >>> oracle, state, over = task.oracle(), None, False
+    >>> while not over:
+    ...     action, state = oracle.predict(obs, state)
+    ...     obs, reward, over, truncated, info = env.step(action)
+    >>> info["correct"], info["early"], info["delay_ms"]
+    (1, 0, 300.0)
+    """
+
+    dt: float = 50.0
+    n_targets: int = 8
+    cue: float = 200.0
+    delay: DurationLike = (200.0, 600.0)
+    movement: float = 800.0
+    hold: float = 200.0
+    radius: float = 0.15
+    start_radius: float = 0.15
+    memory: bool = False
+    acceleration: float = 25.0
+    damping: float = 0.0
+    curl: float = 0.0
+
+    name: ClassVar[str] = "DelayedReach"
+    family: ClassVar[str] = "motor_timing"
+    measures: ClassVar[str] = "reaction and movement time, curvature, end error, peak speed"
+    default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType(
+        {"hold": 1.0, "distance": -0.1, "effort": -0.02, "early": -0.02}
+    )
+    action_names = ("push x", "push y")
+    period_names: ClassVar[tuple[str, ...]] = ("cue", "delay", "movement")
+    begins_each_trial = True
+    draws_ahead = 4
+    int_facts = ("trial", "condition", "target", "correct", "choice", "early")
+    float_facts = (
+        *("rt", "delay_ms", "movement_ms", "hold_ms", "end_error", "peak_speed"),
+        *("curvature", "path_length"),
+    )
+
+    def prepare(self) -> None:
+        self.n_targets = check_int("n_targets", self.n_targets, 1, 64)
+        self.memory = check_flag("memory", self.memory)
+        self.radius = check_number("radius", self.radius, low=1e-3, high=1.0)
+        self.start_radius = check_number("start_radius", self.start_radius, low=1e-3)
+        if self.start_radius + self.radius >= 1:
+            raise TaskError(
+                f"start_radius={self.start_radius!r} and radius={self.radius!r} let start and "
+                "targets touch; make their sum less than 1."
+            )
+        self.acceleration = check_number("acceleration", self.acceleration, low=1e-3)
+        self.damping = check_number("damping", self.damping, low=0.0, high=1e3)
+        self.curl = check_number("curl", self.curl, low=-1e3, high=1e3)
+        for name in ("cue", "movement", "hold"):
+            setattr(self, name, check_number(name, getattr(self, name), low=0.0))
+        self.delays = parse_duration("delay", self.delay, self.dt)
+        self.cue_steps, self.move_steps, self.hold_steps = (
+            parse_duration(name, getattr(self, name), self.dt, allow_zero=False).low
+            for name in ("cue", "movement", "hold")
+        )
+        if self.hold_steps > self.move_steps:
+            raise TaskError(
+                f"hold={self.hold!r} is longer than movement={self.movement!r}, of which it is the "
+                "last part; use a shorter hold or a longer movement period."
+            )
+        self.max_steps = self.cue_steps + self.delays.high + self.move_steps
+        self.plant = PointMass(self.dt / 1000, self.acceleration, self.damping, self.curl)
+        self._goals = targets(self.n_targets)
+        self.channels = (
+            Channel("go"),
+            *(Channel(name, -1.0, 1.0) for name in ("target_x", "target_y")),
+            *(Channel(name, -ROOM, ROOM) for name in ("x", "y")),
+            *(Channel(name, -FASTEST, FASTEST) for name in ("v_x", "v_y")),
+        )
+        self.action_space = spaces.Box(-1.0, 1.0, (2,), np.float32)
+        self.n_conditions = self.n_targets
+        earns = self.earns
+        self._per_hold = earns["hold"] / self.hold_steps
+        self._per_distance = earns["distance"] / self.move_steps
+        self._per_effort = earns["effort"] / self.move_steps
+
+    def reward_range(self) -> tuple[float, float]:
+        farthest = 1 + ROOM * np.sqrt(2)
+        moving = [self._per_distance * farthest, 2 * self._per_effort, self._per_hold]
+        ends = [
+            min(self.earns["early"], sum(min(0.0, part) for part in moving), 0.0),
+            max(self.earns["early"], sum(max(0.0, part) for part in moving), 0.0),
+        ]
+        return float(ends[0]), float(ends[1])
+
+    # ---------------------------------------------------------------- the world
+
+    def luck(self, draws: Draws) -> World:
+        target = draws.integers(self.n_targets)
+        go = self.cue_steps + draws.duration(self.delays)
+        return {"target": target, "goal": self._goals.take(target, axis=0), "go": go}
+
+    def begin(self, luck: World) -> World:
+        n = len(luck["go"])
+        return {
+            "t": np.zeros(n, dtype=np.int64),  # steps done
+            "go": luck["go"],
+            "goal": luck["goal"],
+            "x": np.zeros((n, 2)),
+            "v": np.zeros((n, 2)),
+            "path": np.zeros((n, self.max_steps + 1, 2)),  # positions after each step
+        }
+
+    def observe(self, world: World, obs: Array) -> None:
+        t = world["t"]
+        obs[:, 0] = t >= world["go"]
+        obs[:, 1:3] = world["goal"]
+        if self.memory:
+            obs[t >= self.cue_steps, 1:3] = 0
+        obs[:, 3:5] = world["x"]
+        obs[:, 5:7] = world["v"]
+
+    def act(self, world: World, luck: World, actions: Array) -> tuple[World, Array, Array]:
+        t, go, goal = world["t"], world["go"], world["goal"]
+        push = actions.astype(np.float64)
+        x, v = self.plant.move(world["x"], world["v"], push)
+        since = t - go  # the first step that answers the go signal is 0
+        gap = goal - x
+        away = np.sqrt(np.einsum("ij,ij->i", gap, gap))
+        reward = away * self._per_distance
+        reward += np.einsum("ij,ij->i", push, push) * self._per_effort
+        held = since >= self.move_steps - self.hold_steps
+        held &= away <= self.radius
+        reward += held * self._per_hold
+        out = np.einsum("ij,ij->i", x, x) > self.start_radius**2
+        reward = np.where(since >= 0, reward, out * self.earns["early"])
+        path = world["path"].copy()
+        path[np.arange(len(t)), np.minimum(t, self.max_steps)] = x
+        new = {"t": t + 1, "go": go, "goal": goal, "x": x, "v": v, "path": path}
+        return new, reward, since == self.move_steps - 1
+
+    def facts(self, before: World, luck: World, actions: Array, after: World) -> World:
+        n, go, path = len(actions), before["go"], after["path"][:, :-1]
+        times = np.arange(self.max_steps) - go[:, None]  # 0 answers the go signal
+        goal = before["goal"][:, None]
+        away = np.hypot(*np.moveaxis(goal - path, 2, 0))
+        out = np.hypot(*np.moveaxis(path, 2, 0)) > self.start_radius
+        moving = (times >= 0) & (times < self.move_steps)
+        inside = away <= self.radius
+        holding = moving & (times >= self.move_steps - self.hold_steps)
+        hold_steps = (inside & holding).sum(axis=1)
+        early = (out & (times < 0)).any(axis=1)
+        leaves = np.where(~early & (out & moving).any(axis=1), (out & moving).argmax(axis=1), -1)
+        outside = moving & ~inside
+        last_out = np.where(outside, times, -1).max(axis=1)
+        stays = last_out < self.move_steps - 1
+        step = np.diff(path, axis=1, prepend=0.0)
+        length = np.hypot(*np.moveaxis(step, 2, 0))
+        sideways = (goal[..., 0] * path[..., 1] - goal[..., 1] * path[..., 0]) * moving
+        widest = np.abs(sideways).argmax(axis=1)
+        end = path[np.arange(n), go + self.move_steps - 1]
+        last = np.hypot(*np.moveaxis(self._goals - end[:, None], 2, 0))
+        nearest = last.argmin(axis=1)
+        rt = np.where(leaves >= 0, (leaves - go + 1) * self.dt, np.nan)
+        return {
+            "condition": luck["target"],
+            "target": luck["target"],
+            "correct": (hold_steps == self.hold_steps) & ~early,
+            "choice": np.where(last.min(axis=1) <= self.radius, nearest, -1),
+            "early": early,
+            "rt": rt,
+            "delay_ms": (go - self.cue_steps) * self.dt,
+            "movement_ms": np.where(stays, (last_out + 2) * self.dt - rt, np.nan),
+            "hold_ms": hold_steps * self.dt,
+            "end_error": np.hypot(*(before["goal"] - end).T),
+            "peak_speed": (length * moving).max(axis=1) / self.plant.dt,
+            "curvature": sideways[np.arange(n), widest],
+            "path_length": (length * moving).sum(axis=1),
+        }
+
+    def periods(self, world: World) -> Array:
+        return np.where(world["t"] >= world["go"], 2, world["t"] >= self.cue_steps)
+
+    # ---------------------------------------------------------------- yardsticks
+
+    @cached_property
+    def tuned(self) -> tuple[tuple[float, float], float]:
+        """Gains of the oracle, and its score."""
+        return tune(self)
+
+    def compute_yardsticks(self) -> Yardsticks:
+        gains, best = self.tuned
+        random = random_score(self)
+        chance = min(max(random, blind_score(self, gains)), best)
+        memoryless = min(max(random, leaning_score(self, gains)), best) if self.memory else best
+        return Yardsticks(min(random, best), chance, memoryless, best)
+
+    def oracle(self) -> Policy:
+        return ReachController(self)
+
+
+class ReachController(Policy):
+    """Remembers the target, stays at the start, and goes with the tuned PD controller."""
+
+    def __init__(self, task: DelayedReach) -> None:
+        self._plant = task.plant
+        self._gains = task.tuned[0]
+
+    def begin(self, n: int) -> State:
+        return (np.zeros((n, 2)),)
+
+    def act(self, obs: Array, state: State) -> tuple[Array, State]:
+        (goal,) = state
+        shown = obs[:, 1:3].astype(np.float64)
+        goal = np.where(shown.any(axis=1)[:, None], shown, goal)
+        wanted = goal * (obs[:, :1] > 0.5)
+        x, v = obs[:, 3:5].astype(np.float64), obs[:, 5:7].astype(np.float64)
+        push = self._plant.control(wanted - x, v, self._gains)
+        return push.astype(np.float32), (goal,)
+
+
+register(DelayedReach)
+register(DelayedReach, "Memory", memory=True)
+register(DelayedReach, "Field", curl=6.0)

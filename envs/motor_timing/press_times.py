@@ -1,0 +1,49 @@
+"""Exact scores of pressing by the clock alone, or by chance, where the first press counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def best_press_times(earned: Array, *, abort: bool) -> float:
+    """Best score of a set of press times counted from the trial's start.
+
+    Only the first press at or after Set counts, so the score of a set is a sum over neighbouring
+    presses a < b: what b earns from all trials whose Set falls in (a, b]. The best set follows by
+    dynamic programming over its last press. If a press before Set ends the trial, only the first
+    press ever counts.
+
+    Args:
+        earned: (set step, press step) probability of that Set times the share that the press hits.
+        abort: whether a press before Set ends the trial.
+    """
+    if abort:
+        return float(earned.sum(axis=0).max())
+    ends = earned.shape[1]
+    # within[a, b]: trials with Set from a on, answered at b.
+    within = np.cumsum(earned[::-1], axis=0)[::-1]
+    within = np.vstack([within, np.zeros((1, ends))])
+    best = np.zeros(ends)
+    for b in range(ends):
+        # A first press at b answers every Set up to b; else the last press before was at a.
+        options = [within[0, b]]
+        options += [best[a] + within[min(a + 1, len(within) - 1), b] for a in range(b)]
+        best[b] = max(options)
+    return float(best.max())
+
+
+def best_rate(score: Any) -> float:
+    """Largest value of a function of a press probability: finer and finer grids around the best."""
+    low, high, best = 0.0, 1.0, 0.0
+    for _ in range(4):
+        grid = np.linspace(low, high, 101)
+        values = [score(rate) for rate in grid]
+        top = int(np.argmax(values))
+        best = max(best, float(values[top]))
+        low, high = grid[max(top - 1, 0)], grid[min(top + 1, 100)]
+    return best
