@@ -6,6 +6,7 @@ from .delayed_response import DelayedResponse
 from .evidence_accumulation import EvidenceAccumulation
 from .flip_flop import FlipFlop
 from .nback import NBack
+from .repeat_previous import RepeatPrevious
 
 __all__ = [
     "DelayedEstimation",
@@ -14,4 +15,5 @@ __all__ = [
     "EvidenceAccumulation",
     "FlipFlop",
     "NBack",
+    "RepeatPrevious",
 ]
