@@ -19,7 +19,7 @@ from .info import Info, LateInfo
 from .played import PlayedByTime, actions_since
 from .response import TERMINAL
 from .scripted import ScriptedEngine
-from .table import Rows, Table
+from .table import Table
 from .task import Played, ScriptedTask
 
 Array = npt.NDArray[Any]
@@ -102,11 +102,12 @@ class Reel:
             for one, some in zip(before, before.any(axis=1).tolist(), strict=True)
         ]
 
-    def add_values(self, every: Rows, rows: Array, goals: bool) -> None:
+    def add_values(self, table: Table, rows: Array, goals: bool) -> None:
         """Gather what rewards are computed from besides the row codes."""
-        self.value = every.value.take(rows[:-1])
+        answered = rows[:-1]
+        self.value = table.values(answered.ravel()).reshape(answered.shape)
         if goals:
-            self.goals = np.moveaxis(every.target.take(rows[:-1], axis=0), 2, 1).copy()
+            self.goals = np.moveaxis(table.rows.target.take(answered, axis=0), 2, 1).copy()
 
 
 class ReelEngine(ScriptedEngine):
@@ -239,7 +240,7 @@ class ReelEngine(ScriptedEngine):
         n_ints = self._info.n_ints
         self._reel = Reel(self._known, rows, self._holds, n_ints, self._outcome_rows)
         if self._gain is not None or self._tracking is not None:
-            self._reel.add_values(self._known.rows, rows, self._tracking is not None)
+            self._reel.add_values(self._known, rows, self._tracking is not None)
         return self._reel
 
     def _rows_left(self) -> int:

@@ -98,11 +98,10 @@ class ScriptedPlayer:
     def _unroll(self) -> None:
         """The engine's table as lists."""
         self._table = table = self._engine._known
-        owner = table.owner
-        cell = np.arange(len(owner)) if table.written_out else owner
-        self._codes = table.code.take(cell).tolist()
-        # Rows of one block, each handed out once: they share no memory with one another.
-        self._obs = list(table.obs.take(cell, axis=0))
+        self._own = table.owner.tolist()
+        if table.written_out:
+            self._own = range(len(table.owner))
+        self._codes, self._obs = table.code.tolist(), list(table.obs)
         self._starts, self._stops = table.start.tolist(), table.stop.tolist()
         n_ints, names = self._engine._info.n_ints, self._engine._info.names
         ints = [row.tolist() for row in table.facts[:n_ints]]
@@ -115,7 +114,8 @@ class ScriptedPlayer:
         self._farthest = len(self._starts) - (2 if self._per_episode > 1 else 0)
         self._trials = table.facts[0].tolist()
         self._go = table.facts[-1].tolist()
-        if self._gain is not None or self._tracking is not None:
+        self._value = None
+        if (self._gain is not None and not self._task.values_by_time) or self._tracking:
             self._value = table.rows.value.tolist()
         if self._tracking is not None:
             self._goal = table.rows.target.tolist()
@@ -133,7 +133,7 @@ class ScriptedPlayer:
         self._pos, self._stop = self._starts[slot], self._stops[slot]
         self._acted = []
         self._past = _NOTHING_DONE if self._shows_past else None
-        return self._obs[self._pos], {}
+        return self._obs[self._own[self._pos]].copy(), {}
 
     def step(self, action: Any) -> tuple[Array, float, bool, bool, Info] | None:
         """One step; None where the engine has to do it."""
@@ -150,10 +150,10 @@ class ScriptedPlayer:
             self._acted.append(action)
         self._pos = after
         if not ending:
-            obs, info, ended_as = self._obs[after], {}, _GOES_ON
+            info, ended_as = {}, _GOES_ON
         else:
             info, ended_as = self._end_trial(pos)
-            obs = self._obs[self._pos]
+        obs = self._obs[self._own[self._pos]].copy()
         if self._shows_past:
             self._past = (action, reward)
             self._show_past(obs, action, reward, self._first_extra)
@@ -162,16 +162,22 @@ class ScriptedPlayer:
     def _react(self, pos: int, action: Any) -> tuple[int, float, int]:
         """New state, reward and next row of an action on a row."""
         if self._tracking is not None:
-            value = self._value[pos]
+            value = self._worth(pos)
             # Most steps of some tasks earn nothing whatever is done.
             payoff = self._tracking.payoff(self._goal[pos], action) if value else 0.0
             return 0, value * payoff, pos + 1
-        index = self._codes[pos] + self._state + action
+        index = self._codes[self._own[pos]] + self._state + action
         reward = self._reward[index]
-        if self._gain is not None:
-            reward += self._gain[index] * self._value[pos]
+        if self._gain is not None and self._gain[index]:
+            reward += self._gain[index] * self._worth(pos)
         ends = self._ends is not None and self._ends[index]
         return self._next[index], reward, self._stop if ends else pos + 1
+
+    def _worth(self, pos: int) -> float:
+        """The row's value."""
+        if self._value is not None:
+            return self._value[pos]
+        return float(self._table.values(np.array([pos]))[0])
 
     def _end_trial(self, last: int) -> tuple[Info, tuple[bool, bool]]:
         """Facts of the trial whose last row was ``last``, and how the episode goes on."""

@@ -194,7 +194,7 @@ class ScriptedEngine(Engine):
             self._actions_by_row[row] = actions
         reward = self._reward.take(index)
         if self._gain is not None:
-            reward += self._gain.take(index) * table.rows.value.take(row)
+            self._add_gain(index, row, reward)
         if self._tracking is not None:
             goal, done = table.rows.target.take(row, axis=0).T, actions.T.astype(np.float64)
             reward = table.rows.value.take(row) * self._tracking.payoff(tuple(goal), tuple(done))
@@ -212,6 +212,14 @@ class ScriptedEngine(Engine):
         columns = ended.nonzero()[0]
         info = self._end_trials(table, columns, row.take(columns), ended) if columns.size else {}
         return obs, reward, ended, info
+
+    def _add_gain(self, index: Array, row: Array, reward: Array) -> None:
+        """Add what rows (n,) give beyond the rewards of the response's table, in place."""
+        assert self._gain is not None
+        gain = self._gain.take(index)
+        earning = gain.nonzero()[0]
+        if earning.size:
+            reward[earning] += gain[earning] * self._known.values(row.take(earning))
 
     def _end_trials(self, table: Table, columns: Array, last: Array, ended: Array) -> Info:
         """Facts of the trials that have just ended; their columns move on to the next trial.

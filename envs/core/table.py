@@ -129,6 +129,15 @@ class Table:
             self.obs = trials.all_patterns.reshape(durations.size, -1)
             code = trials.all_codes.ravel()
         self.code = code * code_scale
+        self._periods = durations.shape[1]
+        self._by_time = task.values_by_time
+
+    def values(self, rows: Array) -> Array:
+        """(k,) values of rows (k,), which ``Response.gain`` multiplies."""
+        if not self._by_time:
+            return self.rows.value.take(rows)
+        trial = self.owner.take(rows) // self._periods
+        return self._task.worth(self.trials, trial, rows - self.facts[-1].take(trial))
 
     @cached_property
     def rows(self) -> Rows:
@@ -142,7 +151,9 @@ class Table:
         obs = patterns.take(self.owner, axis=0)
         if task.time:
             obs[:, len(task.channels)] = np.where(live, step / task.max_steps, 0.0)
-        return Rows(obs, trial, step, live, code, np.zeros(len(code)), task.blank_targets(code))
+        rows = Rows(obs, trial, step, live, code, np.zeros(len(code)), task.blank_targets(code))
+        task.teach(rows, trials, step - self._steps.take(trial))
+        return rows
 
     def periods(self, rows: Array) -> Array:
         """Index of the period of each row, -1 on rows between episodes."""

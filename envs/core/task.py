@@ -348,6 +348,33 @@ class ScriptedTask(Task):
         """Whether ``fill`` does anything with these parameters."""
         return type(self).fill is not ScriptedTask.fill
 
+    def worth(self, trials: Trials, trial: Array, since: Array) -> Array:
+        """Values that ``Response.gain`` multiplies, where they follow from the time alone.
+
+        Args:
+            trials: the trials.
+            trial: (k,) which of them.
+            since: (k,) steps since the trial's ``go``, negative before it.
+
+        Returns:
+            (k,) float64.
+        """
+        raise NotImplementedError(f"{self.name} has no values by time")
+
+    @property
+    def values_by_time(self) -> bool:
+        """Whether values come from ``worth`` rather than from ``fill``."""
+        return type(self).worth is not ScriptedTask.worth
+
+    def teach(self, rows: Rows, trials: Trials, since: Array) -> None:
+        """Set targets of single rows, where the row codes' do not do; read by teachers only.
+
+        Args:
+            rows: the rows; ``rows.target`` is to be changed in place.
+            trials: the trials they belong to.
+            since: (R,) steps since each row's trial's ``go``, negative before it.
+        """
+
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         """Compute the ``finished_facts`` of finished trials in place; most tasks have none.
 

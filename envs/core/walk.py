@@ -16,6 +16,7 @@ from gymnasium.vector import AutoresetMode
 from .engine import Step
 from .info import Info, LateInfo
 from .played import PlayedByRow
+from .response import TERMINAL
 from .scripted import ScriptedEngine
 from .task import Played, ScriptedTask
 
@@ -41,32 +42,32 @@ class WalkEngine(ScriptedEngine):
     def _draw(self, trial: Array, steps: Array, depth: int) -> None:
         super()._draw(trial, steps, depth)
         table = self._known
-        count = table.trials.all_durations.shape[1]
-        owner = table.owner
-        self._obs_rows, self._code_rows = table.obs, table.code
-        if not table.written_out:
-            self._obs_rows, self._code_rows = table.obs.take(owner, axis=0), table.code.take(owner)
-        self._slot_rows = owner // count
-        self._stop_rows = table.stop.take(self._slot_rows)
-        self._last_rows = np.zeros(len(owner), dtype=bool)
-        self._last_rows[table.stop - 1] = True
+        self._count = table.trials.all_durations.shape[1]
+        owners = np.arange(table.trials.all_durations.size)
+        trial = owners // self._count
+        #: By owner: the row behind the trial's last, and whether the trial ends its episode.
+        self._stop_of = table.stop.take(trial)
         if self._sessions:
-            last = (table.facts[0] + 1) % self._per_episode == 0
-            self._final_rows = self._last_rows & last.take(self._slot_rows)
+            self._final_of = ((table.facts[0] + 1) % self._per_episode == 0).take(trial)
+        self._own = table.owner.take(self._pos)
         self._shortest = self._shortest_trial()
         self._astray = False
 
     def _shortest_trial(self) -> int:
         """Fewest steps from the beginning of one trial to that of the next, in this table."""
         table = self._known
-        ends = self._last_rows.copy()
-        if self._ends is not None:
-            by_code = self._ends.reshape(-1, self._scale).any(axis=1)
-            ends |= by_code.take(self._code_rows // self._scale)
-        # Rows up to the first that can be the last, by trial.
-        rows = ends.nonzero()[0]
-        first = rows[np.searchsorted(rows, table.start)]
-        return int((first - table.start).min()) + 1
+        lengths = table.stop - table.start
+        if self._ends is None:
+            return int(lengths.min())
+        # Steps before the first period in which an answer can end the trial.
+        by_code = self._ends.reshape(-1, self._scale).any(axis=1)
+        if table.written_out:
+            return 1
+        codes = table.code.reshape(-1, self._count) // self._scale
+        can_end = by_code.take(codes)
+        durations = table.trials.all_durations * (codes != TERMINAL)
+        before = (durations * (np.cumsum(can_end & (durations > 0), axis=1) == 0)).sum(axis=1)
+        return int(np.minimum(before + 1, lengths).min())
 
     def step(self, actions: Any) -> Step:
         actions = self.checked(actions)
@@ -74,17 +75,20 @@ class WalkEngine(ScriptedEngine):
         if self._to_check < 0:
             self._look_ahead()
         row = self._pos
+        own = self._own
         reward, ended, after = self._walk(actions, row)
-        obs = self._obs_rows.take(after, axis=0)
+        table = self._known
+        self._own = cell = table.owner.take(after)
+        obs = table.obs.take(after if table.written_out else cell, axis=0)
         self._pos, self._astray = after, True
         columns = ended.nonzero()[0]
         info: Info = {}
         if columns.size:
-            info = self._info_of(columns, row.take(columns), ended)
+            info = self._info_of(columns, own.take(columns), row.take(columns))
         none = np.zeros(self.n, dtype=bool)
         if self._sessions:
             self._state[ended] = 0  # there is no row between the trials, which would do so
-            over = ended & self._final_rows.take(after - 1)
+            over = ended & self._final_of.take(own)
             terminated, truncated = none, over
         else:
             over = terminated = ended
@@ -96,30 +100,32 @@ class WalkEngine(ScriptedEngine):
 
     def _walk(self, actions: Array, row: Array) -> tuple[Array, Array, Array]:
         """Reward, ended and the next row of every column; the state goes on."""
-        ended = self._last_rows.take(row)
+        table, own = self._known, self._own
+        stop = self._stop_of.take(own)
+        after = row + 1
+        ended = after == stop
         if self._tracking is not None:
-            rows = self._known.rows
+            rows = table.rows
             goal, done = rows.target.take(row, axis=0).T, actions.T.astype(np.float64)
             reward = rows.value.take(row) * self._tracking.payoff(tuple(goal), tuple(done))
         else:
-            index = self._code_rows.take(row)
+            index = table.code.take(row if table.written_out else own)
             index += self._state
             index += actions
             self._state = self._next.take(index)
             reward = self._reward.take(index)
             if self._gain is not None:
-                reward += self._gain.take(index) * self._known.rows.value.take(row)
+                self._add_gain(index, row, reward)
         if self._actions_by_row is not None:
             self._actions_by_row[row] = actions
-        after = row + 1
         if self._ends is not None:
             ended |= self._ends.take(index)
-            np.copyto(after, self._stop_rows.take(row), where=ended)
+            np.copyto(after, stop, where=ended)
         return reward, ended, after
 
-    def _info_of(self, columns: Array, last: Array, ended: Array) -> Info:
-        """Info of the trials that end in ``columns`` (k,) with the rows ``last`` (k,)."""
-        slot, state = self._slot_rows.take(last), self._state.take(columns)
+    def _info_of(self, columns: Array, own: Array, last: Array) -> Info:
+        """Info of the trials that end in ``columns`` (k,): their last rows, and whose these are."""
+        slot, state = own // self._count, self._state.take(columns)
         drawn = self._known.facts
         played = PlayedByRow(self, slot, last) if self.task.records else None
         return LateInfo(lambda: self._make_info(drawn, slot, state, columns, last, played))
@@ -177,7 +183,7 @@ class WalkEngine(ScriptedEngine):
             return
         self._astray = False
         table = self._known
-        count = table.trials.all_durations.shape[1]
+        count = self._count
         slot, period = np.divmod(table.owner.take(self._pos), count)
         # On a terminal row the column already belongs to its next trial, which may not be drawn.
         self._slot = slot + (period == count - 1)

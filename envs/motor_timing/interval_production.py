@@ -146,9 +146,7 @@ class IntervalProduction(ScriptedTask):
     def _check_targets(self) -> Array:
         given = self.targets_ms
         if not isinstance(given, (list, tuple)) or not given:
-            raise TaskError(
-                f"targets_ms={given!r} is no list of intervals in ms; pass such one."
-            )
+            raise TaskError(f"targets_ms={given!r} is no list of intervals in ms; pass such one.")
         return parse_duration("targets_ms", ("choice", list(given)), self.dt, allow_zero=False).ms
 
     def _make_response(self) -> Response:
@@ -191,17 +189,18 @@ class IntervalProduction(ScriptedTask):
         trials.fact("condition")[:] = which
         trials.fact("t_target_ms")[:] = self._targets[which]
 
-    def fill(self, rows: Rows, trials: Trials, go: Array, draws: Draws) -> None:
-        produced = (rows.step - go.take(rows.trial)) * self.dt
-        target = trials.fact("t_target_ms").take(rows.trial)
-        error = np.abs(produced - target)
+    def worth(self, trials: Trials, trial: Array, since: Array) -> Array:
+        target = trials.fact("t_target_ms").take(trial)
+        error = np.abs(since * self.dt - target)
         if self.reward_shape == "linear":
-            rows.value[:] = np.maximum(0.0, 1.0 - error / (LINEAR_WINDOW * target))
-        elif self.reward_shape == "window":
-            rows.value[:] = error <= self.allowed_ms(target)
-        else:
-            rows.value[:] = np.exp(-0.5 * (error / np.maximum(self.allowed_ms(target), 1e-6)) ** 2)
-        rows.target[:] = (error < 1e-6) & (rows.code == _PRODUCE)
+            return np.maximum(0.0, 1.0 - error / (LINEAR_WINDOW * target))
+        if self.reward_shape == "window":
+            return (error <= self.allowed_ms(target)).astype(np.float64)
+        return np.exp(-0.5 * (error / np.maximum(self.allowed_ms(target), 1e-6)) ** 2)
+
+    def teach(self, rows: Rows, trials: Trials, since: Array) -> None:
+        error = since * self.dt - trials.fact("t_target_ms").take(rows.trial)
+        rows.target[:] = (np.abs(error) < 1e-6) & (rows.code == _PRODUCE)
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         error, correct, early = facts["error_ms"], facts["correct"], facts["early"]

@@ -198,11 +198,13 @@ class IntervalReproduction(ScriptedTask):
         trials.fact("t_sample_ms")[:] = interval * self.dt
         trials.fact("t_target_ms")[:] = self._gains[context] * interval * self.dt
 
-    def fill(self, rows: Rows, trials: Trials, go: Array, draws: Draws) -> None:
-        produced = rows.step - go.take(rows.trial)
+    def worth(self, trials: Trials, trial: Array, since: Array) -> Array:
+        target = trials.fact("t_target_ms").take(trial) / self.dt
+        return np.maximum(0.0, 1.0 - np.abs(since - target) / (WINDOW * target))
+
+    def teach(self, rows: Rows, trials: Trials, since: Array) -> None:
         target = trials.fact("t_target_ms").take(rows.trial) / self.dt
-        rows.value[:] = np.maximum(0.0, 1.0 - np.abs(produced - target) / (WINDOW * target))
-        rows.target[:] = (produced == np.floor(target + 0.5)) & (rows.code == _PRODUCE)
+        rows.target[:] = (since == np.floor(target + 0.5)) & (rows.code == _PRODUCE)
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         error, correct, early = facts["error_ms"], facts["correct"], facts["early"]

@@ -126,9 +126,7 @@ class TemporalBisection(ScriptedTask):
     def _check_durations(self) -> Duration:
         for name in ("anchors", "probes"):
             if not isinstance(getattr(self, name), (list, tuple)):
-                raise TaskError(
-                    f"{name}={getattr(self, name)!r} is no list of ms; pass one."
-                )
+                raise TaskError(f"{name}={getattr(self, name)!r} is no list of ms; pass one.")
         if len(self.anchors) != 2 or not self.anchors[0] < self.anchors[1]:
             raise TaskError(f"anchors={self.anchors!r} is not (short, long); pass such a pair.")
         both = [*self.anchors, *self.probes]
