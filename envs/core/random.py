@@ -97,6 +97,16 @@ class Draws:
         self._pool_start = 0
         self.n = int(self._seeds.size)
 
+    @property
+    def seeds(self) -> Array:
+        """(n,) uint64 column seeds."""
+        return self._seeds
+
+    @property
+    def trials(self) -> Array:
+        """(n,) uint64 trial numbers."""
+        return self._trials
+
     def stream(self, stream: int) -> Draws:
         """Values for another purpose, e.g. noise whose amount varies from call to call."""
         return Draws(self._seeds, self._trials, stream, self._ahead)

@@ -286,7 +286,7 @@ class ScriptedEngine(Engine):
         return self._known.obs.take(self._cell, axis=0)
 
     def targets(self) -> Array:
-        if self._written_out:
+        if self._written_out or self.task.teaches:
             return self._known.rows.target.take(self._pos, axis=0)
         code = self._known.code.take(self._cell) // self._scale
         return self.task.response.target.take(code)

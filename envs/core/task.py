@@ -383,6 +383,11 @@ class ScriptedTask(Task):
             played: the actions of those trials, where the task ``records``.
         """
 
+    @property
+    def teaches(self) -> bool:
+        """Whether ``teach`` does anything."""
+        return type(self).teach is not ScriptedTask.teach
+
     def blank_targets(self, code: Array) -> Array:
         """Targets of rows with these codes (R,), before ``fill``."""
         return self.response.target.take(code)

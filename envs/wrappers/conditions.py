@@ -92,7 +92,7 @@ class ScheduledTask(ScriptedTask):
 
     def _replace(self, draws: Draws) -> tuple[Draws, Array]:
         """The values of the trials that fit in place of ``draws``, and the kinds of block (n,)."""
-        seeds, trials = (part.astype(np.int64) for part in (draws._seeds, draws._trials))
+        seeds, trials = (part.astype(np.int64) for part in (draws.seeds, draws.trials))
         types, kinds = self._course.follow(seeds, trials)
         numbers = self._course.find(seeds, trials, types)
         replaced = Draws(seeds, numbers, ahead=self.draws_ahead)
