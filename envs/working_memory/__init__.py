@@ -7,6 +7,7 @@ from .evidence_accumulation import EvidenceAccumulation
 from .flip_flop import FlipFlop
 from .nback import NBack
 from .repeat_previous import RepeatPrevious
+from .sequence_recall import SequenceRecall
 
 __all__ = [
     "DelayedEstimation",
@@ -16,4 +17,5 @@ __all__ = [
     "FlipFlop",
     "NBack",
     "RepeatPrevious",
+    "SequenceRecall",
 ]
