@@ -1,5 +1,6 @@
 """Tasks that need something to be held in mind."""
 
+from .delayed_comparison import DelayedComparison
 from .delayed_estimation import DelayedEstimation
 from .delayed_match import DelayedMatch
 from .delayed_response import DelayedResponse
@@ -10,6 +11,7 @@ from .repeat_previous import RepeatPrevious
 from .sequence_recall import SequenceRecall
 
 __all__ = [
+    "DelayedComparison",
     "DelayedEstimation",
     "DelayedMatch",
     "DelayedResponse",
