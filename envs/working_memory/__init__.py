@@ -9,6 +9,7 @@ from .flip_flop import FlipFlop
 from .nback import NBack
 from .repeat_previous import RepeatPrevious
 from .sequence_recall import SequenceRecall
+from .store_recall import StoreRecall
 
 __all__ = [
     "DelayedComparison",
@@ -20,4 +21,5 @@ __all__ = [
     "NBack",
     "RepeatPrevious",
     "SequenceRecall",
+    "StoreRecall",
 ]
