@@ -56,12 +56,12 @@ def act(obs, memory, start):
 
 
 assert isinstance(algorithm.env_runner.env.unwrapped, caudate.envs.TaskVectorEnv)
-before = greedy_score(BANDIT, act, episodes=50)
+before = greedy_score(BANDIT, act)
 steps = 0
 for _ in range(ITERATIONS):
     result = algorithm.train()
     steps = int(result["num_env_steps_sampled_lifetime"])
-after = greedy_score(BANDIT, act, episodes=50)
+after = greedy_score(BANDIT, act)
 say_result("PPO", BANDIT, steps, before, after)
 print(f"mean return of its own episodes: {result['env_runners']['episode_return_mean']:.1f}")
 algorithm.stop()

@@ -28,9 +28,9 @@ def ppo_act(obs, memory, start):
     return ppo.predict(obs, deterministic=True)
 
 
-before = greedy_score(BANDIT, ppo_act, episodes=50)
+before = greedy_score(BANDIT, ppo_act)
 ppo.learn(60_000)
-after_ppo = greedy_score(BANDIT, ppo_act, episodes=50)
+after_ppo = greedy_score(BANDIT, ppo_act)
 say_result("PPO", BANDIT, ppo.num_timesteps, before, after_ppo)
 
 # ---- RecurrentPPO on 64 copies of a memory task

@@ -60,7 +60,7 @@ def act(obs, memory, start):
     return logits.argmax(-1).numpy(), None
 
 
-before = greedy_score(BANDIT, act, episodes=50)
+before = greedy_score(BANDIT, act)
 envs = DummyVectorEnv([lambda: gym.make(BANDIT) for _ in range(COLUMNS)])
 envs.seed(0)
 collector = Collector(algorithm, envs, VectorReplayBuffer(2 * STEPS_PER_UPDATE, COLUMNS))
@@ -76,7 +76,7 @@ trained = algorithm.run_training(
         verbose=False,
     )
 )
-after = greedy_score(BANDIT, act, episodes=50)
+after = greedy_score(BANDIT, act)
 say_result("PPO", BANDIT, trained.train_step, before, after)
 
 # ---- a task that reports facts at trial ends only is collected as well

@@ -69,7 +69,7 @@ def act(obs, memory, start):
         return logits(torch.as_tensor(obs)).argmax(-1).numpy(), None
 
 
-before = greedy_score(BANDIT, act, episodes=50)
+before = greedy_score(BANDIT, act)
 collector = Collector(
     env,
     actor,
@@ -91,6 +91,6 @@ for data in collector:  # (16 columns, 128 steps)
             nn.utils.clip_grad_norm_(loss.parameters(), 1.0)
             optimizer.step()
 collector.shutdown()
-after = greedy_score(BANDIT, act, episodes=50)
+after = greedy_score(BANDIT, act)
 say_result("ClipPPOLoss", BANDIT, frames, before, after)
 finish(PPO=after > 0.6)

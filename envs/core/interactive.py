@@ -85,8 +85,12 @@ class InteractiveEngine(Engine):
 
     def _begun(self, columns: Array, world: World) -> World:
         """The world with columns (k,) at the start of an episode; nothing is changed in place."""
-        luck = {name: value.take(columns, axis=0) for name, value in self._current_luck().items()}
         self._done[columns] = self._steps[columns] = self._left = 0
+        return self._fresh(columns, world)
+
+    def _fresh(self, columns: Array, world: World) -> World:
+        """The world with columns (k,) as the running trials' luck would have it begin."""
+        luck = {name: value.take(columns, axis=0) for name, value in self._current_luck().items()}
         return replaced(world, columns, self.task.begin(luck))
 
     # ---------------------------------------------------------------- a step
@@ -136,6 +140,10 @@ class InteractiveEngine(Engine):
             kept = ended if self._short else ended.copy()
             info = self._late_info(before, luck, actions, world, kept)
             self._advance(ended, _FALSE not in ends)
+            if self.task.begins_each_trial and self._per_episode > 1:
+                # The observation after a trial is the first of the next, where there is one.
+                columns = (ended & (self._done < self._per_episode)).nonzero()[0]
+                self._world = self._fresh(columns, world)
         return self._observe(), reward, ended, info
 
     def _late_info(

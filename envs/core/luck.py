@@ -120,6 +120,6 @@ def replaced(world: World, columns: Array, part: World) -> World:
     """The world with ``part`` in columns (k,); nothing is changed in place."""
     new = {}
     for name, value in world.items():
-        new[name] = value = value.copy()
+        new[name] = value = value.copy(order="K")  # transposed ones stay so
         value[columns] = part[name]
     return new

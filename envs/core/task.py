@@ -449,8 +449,8 @@ class InteractiveTask(Task):
 
     All its randomness (``luck``) is drawn per trial before anything happens, so that trials do not
     depend on actions. ``int_facts`` begin with ``trial``. A world goes on from trial to trial and
-    begins anew with each episode (or with each trial). Worlds, luck and actions are never changed in place: facts may
-    be computed from them long after their step.
+    begins anew with each episode (or with each trial). Worlds, luck and actions are never changed
+    in place: facts may be computed from them long after their step.
     """
 
     int_facts = ("trial",)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ..core.random import Draws
 
@@ -20,6 +21,8 @@ ROOM, FASTEST = 2.0, 20.0
 _SPEEDS = np.geomspace(1.0, 30.0, 24)  # per second
 _FIRMNESS = (0.3, 0.5, 0.7, 0.85, 1.0)
 _RANDOM_TRIALS = 20_000
+#: A quarter turn to the left takes (a, b) to (-b, a).
+_LEFT = np.array([[-1.0], [1.0]])
 
 
 class PointMass:
@@ -37,39 +40,53 @@ class PointMass:
     def __init__(self, dt: float, acceleration: float, damping: float, curl: float) -> None:
         self.dt, self.impulse = dt, dt * acceleration
         angle, kept = dt * curl, np.exp(-dt * damping)
-        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-        self._turn, self._back = kept * turn, turn.T / max(kept, 1e-12)
+        self._turns = bool(damping or curl)
+        self._straight, self._aside = kept * np.cos(angle), kept * np.sin(angle) * _LEFT
+        undone = max(kept, 1e-12) ** 2
+        self._back = self._straight / undone, -self._aside / undone
 
     def move(self, x: Array, v: Array, push: Array) -> tuple[Array, Array]:
-        """Position and velocity (n, 2) after a step with a push (n, 2)."""
-        v = (v + self.impulse * push) @ self._turn
+        """Position and velocity (2, n) after a step with a push (2, n).
+
+        Written without products of matrices, whose rounding depends on n.
+        """
+        v = v + self.impulse * push
+        if self._turns:
+            v = v * self._straight + v[::-1] * self._aside
         v = np.minimum(np.maximum(v, -FASTEST), FASTEST)
         x = x + self.dt * v
         return np.minimum(np.maximum(x, -ROOM), ROOM), v
 
     def control(self, error: Array, v: Array, gains: tuple[float, float]) -> Array:
-        """Push (n, 2) that closes the gap ``error`` (n, 2): a PD controller that knows the field.
+        """Push (2, n) that closes the gap ``error`` (2, n): a PD controller that knows the field.
 
         The velocity asked for is ``speed * error``; the share ``firmness`` of what is missing is
         made good at once.
         """
         speed, firmness = gains
-        push = firmness / self.impulse * ((speed * error) @ self._back - v)
-        return np.clip(push, -1.0, 1.0)
+        wanted = speed * error
+        if self._turns:
+            wanted = wanted * self._back[0] + wanted[::-1] * self._back[1]
+        push = firmness / self.impulse * (wanted - v)
+        # Too strong a push is weakened, not turned aside: movements stay straight.
+        return push / np.maximum(np.abs(push).max(axis=0), 1.0)
 
 
 def targets(count: int) -> Array:
-    """(count, 2) positions of targets on the unit circle."""
+    """(2, count) positions of targets on the unit circle."""
     angle = 2 * np.pi * np.arange(count) / count
-    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return np.stack([np.cos(angle), np.sin(angle)])
 
 
-def reach(
-    task: DelayedReach, goals: Array, gains: tuple[float, float], steps: int, start: Array | None
-) -> Array:
-    """(steps, k, 2) positions after each step of reaches to goals (k, 2), from rest."""
-    x = np.zeros_like(goals) if start is None else start
-    v = np.zeros_like(x)
+def length(vectors: Array) -> Array:
+    """Length of vectors, whose components lie along the last axis but one."""
+    squares = vectors * vectors
+    return np.sqrt(squares[..., 0, :] + squares[..., 1, :])
+
+
+def reach(task: DelayedReach, goals: Array, gains: tuple[float, float], steps: int) -> Array:
+    """(steps, 2, k) positions after each step of reaches to goals (2, k), from rest."""
+    x = v = np.zeros_like(goals)
     path = []
     for _ in range(steps):
         x, v = task.plant.move(x, v, _sent(task.plant.control(goals - x, v, gains)))
@@ -91,14 +108,10 @@ def tune(task: DelayedReach) -> tuple[tuple[float, float], float]:
     goals = targets(task.n_targets)
     best: tuple[float, float, tuple[float, float]] = (-1.0, 0.0, (1.0, 1.0))
     for gains in product(_SPEEDS.tolist(), _FIRMNESS):
-        away = _distance(reach(task, goals, gains, task.move_steps, None), goals)
+        away = length(reach(task, goals, gains, task.move_steps) - goals)
         held = (away[-task.hold_steps :] <= task.radius).all(axis=0).mean()
         best = max(best, (float(held), -float(away.mean()), gains))
     return best[2], best[0]
-
-
-def _distance(path: Array, goals: Array) -> Array:
-    return np.sqrt(((path - goals) ** 2).sum(axis=2))
 
 
 def leaning_score(task: DelayedReach, gains: tuple[float, float]) -> float:
@@ -107,15 +120,15 @@ def leaning_score(task: DelayedReach, gains: tuple[float, float]) -> float:
     It sees the target only in the cue; the lean tells it where to go. The mean over targets and
     delays is exact.
     """
-    goals = targets(task.n_targets)
-    lean = 0.7 * min(task.start_radius, 1.0)
-    x, v = np.zeros_like(goals), np.zeros_like(goals)
-    score, plant = 0.0, task.plant
+    goals, plant = targets(task.n_targets), task.plant
+    lean = 0.7 * task.start_radius
+    x = v = np.zeros_like(goals)
     share = dict(zip(task.delays.steps.tolist(), task.delays.probability.tolist(), strict=True))
-    for step in range(task.cue_steps + int(task.delays.steps[-1])):
-        wanted = lean * goals if step < task.cue_steps else lean * _outwards(x)
+    score = 0.0
+    for step in range(task.cue_steps + task.delays.high):
+        wanted = lean * (goals if step < task.cue_steps else _outwards(x))
         x, v = plant.move(x, v, _sent(plant.control(wanted - x, v, gains)))
-        if (np.hypot(*x.T) > task.start_radius).any():
+        if (length(x) > task.start_radius).any():
             return 0.0
         delay = step + 1 - task.cue_steps
         if delay in share:
@@ -124,58 +137,60 @@ def leaning_score(task: DelayedReach, gains: tuple[float, float]) -> float:
 
 
 def _finish_lean(task: DelayedReach, x: Array, v: Array, gains: tuple[float, float]) -> float:
-    goals, held = targets(task.n_targets), np.ones(len(x), dtype=bool)
+    """Share of targets held by who goes from x (2, k) to the target in that direction."""
+    goals, held = targets(task.n_targets), np.ones(x.shape[1], dtype=bool)
     for step in range(task.move_steps):
-        near = (_outwards(x) @ goals.T).argmax(axis=1)
-        x, v = task.plant.move(x, v, _sent(task.plant.control(goals[near] - x, v, gains)))
+        near = goals[:, (goals.T @ x).argmax(axis=0)]
+        x, v = task.plant.move(x, v, _sent(task.plant.control(near - x, v, gains)))
         if step >= task.move_steps - task.hold_steps:
-            held &= np.hypot(*(goals - x).T) <= task.radius
+            held &= length(goals - x) <= task.radius
     return float(held.mean())
 
 
 def _outwards(x: Array) -> Array:
-    return x / np.maximum(np.hypot(x[:, 0], x[:, 1]), 1e-9)[:, None]
+    return x / np.maximum(length(x), 1e-9)
 
 
 def blind_score(task: DelayedReach, gains: tuple[float, float]) -> float:
-    """Best score of going, at a fixed step, to a fixed place that covers as many targets as can be.
+    """Best score of going to a fixed place at a fixed step with the tuned controller.
 
-    Places on a grid of 21 distances and 8 directions per target are tried, the moment is the best
-    one. Whoever leaves too soon is early, whoever leaves too late has no time to hold.
+    Places at 21 distances, in directions an eighth of the angle between targets apart, and all
+    steps are tried. Whoever leaves too soon is early, whoever leaves too late has no time to hold.
     """
-    directions = targets(8 * task.n_targets)
-    places = (np.linspace(0, 1, 21)[:, None, None] * directions[: 8 + 1]).reshape(-1, 2)
-    offsets = places[:, None] - targets(task.n_targets)
-    covers = (np.hypot(offsets[..., 0], offsets[..., 1]) <= 0.98 * task.radius).mean(axis=1)
-    longest = int(task.delays.steps[-1])
-    path = reach(task, places, gains, longest + task.move_steps, None)
-    there = _distance(path, places) <= 0.02 * task.radius
-    out = np.hypot(path[..., 0], path[..., 1]) > task.start_radius
-    # Steps until the place is reached for good, and until the start is left (never: very late).
-    settled = len(path) - there[::-1].cumprod(axis=0).sum(axis=0)
-    left = np.where(out.any(axis=0), out.argmax(axis=0), 10 * len(path))
-    go = task.delays.steps
-    best = 0.0
-    for wait in range(longest + 1):
-        fine = wait + left[:, None] >= go
-        fine &= wait + settled[:, None] <= go + task.move_steps - task.hold_steps
-        best = max(best, float((covers * (fine @ task.delays.probability)).max()))
-    return best
+    directions = targets(8 * task.n_targets)[:, :9]
+    places = (np.linspace(0, 1, 21)[:, None] * directions[:, None]).reshape(2, -1)
+    longest = task.delays.high
+    path = reach(task, places, gains, longest + task.move_steps)
+    out = length(path) > task.start_radius
+    left = np.where(out.any(axis=0), out.argmax(axis=0), len(path))
+    # (steps, places) share of targets that are held from that step of the path on.
+    held = np.zeros(path[:, 0].shape)
+    for goal in targets(task.n_targets).T:
+        inside = length(path - goal[:, None]) <= task.radius
+        windows = sliding_window_view(inside, task.hold_steps, axis=0).min(axis=2)
+        held[: windows.shape[0]] += windows / task.n_targets
+    scores = np.zeros((longest + 1, len(left)))
+    for go, probability in zip(task.delays.steps, task.delays.probability, strict=True):
+        for wait in range(longest + 1):
+            first = go + task.move_steps - task.hold_steps - wait
+            if first >= 0:  # before that the point is at the start, which is in no target
+                scores[wait] += probability * held[first] * (wait + left >= go)
+    return float(scores.max())
 
 
 def random_score(task: DelayedReach) -> float:
     """Score of random pushes, over 20,000 trials with fixed seeds."""
     every, none = np.arange(_RANDOM_TRIALS), np.zeros(_RANDOM_TRIALS, dtype=np.int64)
-    before = task.cue_steps + int(task.delays.steps[-1])
-    draws = Draws(every, none, stream=1, ahead=2 * (before + task.move_steps) + 8)
+    steps = task.cue_steps + task.delays.high + task.move_steps
+    draws = Draws(every, none, stream=1, ahead=2 * steps + 8)
     go = task.cue_steps + draws.duration(task.delays)
-    goals = targets(task.n_targets)[draws.integers(task.n_targets)]
-    x, v = np.zeros((_RANDOM_TRIALS, 2)), np.zeros((_RANDOM_TRIALS, 2))
+    goals = targets(task.n_targets)[:, draws.integers(task.n_targets)]
+    x = v = np.zeros((2, _RANDOM_TRIALS))
     good = np.ones(_RANDOM_TRIALS, dtype=bool)
-    for step in range(before + task.move_steps):
-        x, v = task.plant.move(x, v, 2 * draws.uniform(2) - 1)
-        waits = step < go
-        holds = (step >= go + task.move_steps - task.hold_steps) & (step < go + task.move_steps)
-        good &= ~waits | (np.hypot(*x.T) <= task.start_radius)
-        good &= ~holds | (np.hypot(*(goals - x).T) <= task.radius)
+    for step in range(steps):
+        x, v = task.plant.move(x, v, 2 * draws.uniform(2).T - 1)
+        since = step - go
+        holds = (since >= task.move_steps - task.hold_steps) & (since < task.move_steps)
+        good &= (since >= 0) | (length(x) <= task.start_radius)
+        good &= ~holds | (length(goals - x) <= task.radius)
     return float(good.mean())

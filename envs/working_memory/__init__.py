@@ -1,5 +1,6 @@
 """Tasks that need something to be held in mind."""
 
+from .delayed_comparison import DelayedComparison
 from .delayed_estimation import DelayedEstimation
 from .delayed_match import DelayedMatch
 from .delayed_response import DelayedResponse
@@ -7,8 +8,11 @@ from .evidence_accumulation import EvidenceAccumulation
 from .flip_flop import FlipFlop
 from .nback import NBack
 from .repeat_previous import RepeatPrevious
+from .sequence_recall import SequenceRecall
+from .store_recall import StoreRecall
 
 __all__ = [
+    "DelayedComparison",
     "DelayedEstimation",
     "DelayedMatch",
     "DelayedResponse",
@@ -16,4 +20,6 @@ __all__ = [
     "FlipFlop",
     "NBack",
     "RepeatPrevious",
+    "SequenceRecall",
+    "StoreRecall",
 ]

@@ -42,22 +42,24 @@ class ItemStream:
         self.shown = np.array([part[2] for part in parts])
         self.window = on + off
 
-    def lay_out(self, trials: Trials, symbols: Array, early: Array, last: Array) -> None:
-        """Fill in durations, patterns and codes of the first ``length`` windows of the trials.
+    def lay_out(self, trials: Trials, early: Array, last: Array) -> None:
+        """Fill in durations and codes of the first ``length`` windows of the trials.
 
         Args:
-            trials: whose first channels show the symbols one-hot.
-            symbols: (n, length) int64 symbols of the items.
+            trials: blank trials.
             early: (n, length) row codes before the last step of each window.
             last: (n, length) row codes of the last step.
         """
-        n, length = symbols.shape
-        per_item = len(self.names)
+        length, per_item = early.shape[1], len(self.names)
         first = per_item * np.arange(length)
         trials.durations[:, : per_item * length] = np.tile(self.durations, length)
-        every = np.arange(n)[:, None]
-        for period in self.shown.nonzero()[0]:
-            trials.patterns[every, first + period, symbols] = 1
         for period in range(per_item - 1):
             trials.codes[:, first + period] = early
         trials.codes[:, first + per_item - 1] = last
+
+    def show(self, trials: Trials, symbols: Array) -> None:
+        """Show symbols (n, length) one-hot, on the first channels, as items of these windows."""
+        n, length = symbols.shape
+        first, every = len(self.names) * np.arange(length), np.arange(n)[:, None]
+        for period in self.shown.nonzero()[0]:
+            trials.patterns[every, first + period, symbols] = 1

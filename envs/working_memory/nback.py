@@ -157,7 +157,8 @@ class NBack(ScriptedTask):
         symbols, kinds = self._draw_stream(draws)
         unscored = np.arange(self.length) < self.n
         early = np.where(unscored, _UNSCORED, _EARLY + kinds)
-        self._stream.lay_out(trials, symbols, early, np.where(unscored, _UNSCORED, _LAST + kinds))
+        self._stream.lay_out(trials, early, np.where(unscored, _UNSCORED, _LAST + kinds))
+        self._stream.show(trials, symbols)
         scored = kinds[:, self.n :]
         trials.fact("n_targets")[:] = (scored == _TARGET).sum(axis=1)
         trials.fact("n_lures")[:] = (scored == _LURE).sum(axis=1)

@@ -139,7 +139,8 @@ class RepeatPrevious(ScriptedTask):
         last = early.copy()
         right = symbols[:, : self.length - self.lag]
         early[:, self.lag :], last[:, self.lag :] = self._early + right, self._last + right
-        self._stream.lay_out(trials, symbols, early, last)
+        self._stream.lay_out(trials, early, last)
+        self._stream.show(trials, symbols)
         trials.fact("lag")[:] = self.lag
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
