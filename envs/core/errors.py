@@ -17,6 +17,17 @@ class TaskError(ValueError):
     """
 
 
+class UnknownParameter(TaskError, TypeError):
+    """A keyword argument that a task does not have; a TypeError, as Python's own is.
+
+    Libraries that try out arguments (TorchRL tries ``frameskip``) look for that type and phrase.
+    """
+
+    def __init__(self, message: str) -> None:
+        # gymnasium.make raises such errors again with its own words behind them.
+        super().__init__(message.split(" was raised from the environment creator")[0])
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the closest allowed name, or an empty string."""
     close = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)

@@ -508,7 +508,7 @@ def test_import_is_light() -> None:
 
 def test_bad_parameters(task_id: str) -> None:
     for kwargs, words in [
-        ({"no_such": 1}, "no parameter 'no_such'"),
+        ({"no_such": 1}, "unexpected keyword argument 'no_such'"),
         ({"trial_per_episode": 1}, "did you mean 'trials_per_episode'"),
         ({"dt": 0}, "dt=0"),
         ({"dt": float("nan")}, "dt=nan"),
