@@ -1,5 +1,7 @@
 """Tasks that need something to be held in mind."""
 
+from .associative_recall import AssociativeRecall
+from .context_decision import ContextDecision
 from .delayed_comparison import DelayedComparison
 from .delayed_estimation import DelayedEstimation
 from .delayed_match import DelayedMatch
@@ -12,6 +14,8 @@ from .sequence_recall import SequenceRecall
 from .store_recall import StoreRecall
 
 __all__ = [
+    "AssociativeRecall",
+    "ContextDecision",
     "DelayedComparison",
     "DelayedEstimation",
     "DelayedMatch",
