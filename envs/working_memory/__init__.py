@@ -6,6 +6,7 @@ from .delayed_comparison import DelayedComparison
 from .delayed_estimation import DelayedEstimation
 from .delayed_match import DelayedMatch
 from .delayed_response import DelayedResponse
+from .dual_task import DualTask
 from .evidence_accumulation import EvidenceAccumulation
 from .flip_flop import FlipFlop
 from .nback import NBack
@@ -20,6 +21,7 @@ __all__ = [
     "DelayedEstimation",
     "DelayedMatch",
     "DelayedResponse",
+    "DualTask",
     "EvidenceAccumulation",
     "FlipFlop",
     "NBack",
