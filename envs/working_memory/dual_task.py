@@ -197,7 +197,7 @@ class DualTask(ScriptedTask):
         }
         response = Response(_DECIDE + 4, len(broken), actions, facts)
         for action in range(1, actions):
-            for state in np.flatnonzero(broken == 0):
+            for state in range(done**2):
                 to, cost = state + done**2, self.earns["fixation_break"]
                 response.rule(_FIXATE, state, action, to=to, reward=cost)
         self._add_inner_rules(response, actions, done)

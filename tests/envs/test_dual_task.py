@@ -124,7 +124,8 @@ def test_distractors() -> None:
     task = DualTask(inner="distractor", n_stim=3, **FIXED)
     samples = task.sample_trials(600, 0)
     facts = samples.facts
-    assert task.action_space.n == 3
+    assert task.action_names == ("withhold", "match", "non-match")
+    assert [task.action_space.contains(action) for action in (2, 3)] == [True, False]
     assert (facts["inner"] == 1).all()
     shown = samples.obs[INNER : INNER + 3, :, 1:]
     assert (shown == np.eye(3)[facts["distractor"]]).all()
