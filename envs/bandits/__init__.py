@@ -3,6 +3,7 @@
 from .bandit import Bandit
 from .criterion_reversal import CriterionReversal
 from .horizon_bandit import HorizonBandit
+from .information_sampling import InformationSampling
 from .iowa_gambling import IowaGambling
 from .restless_bandit import RestlessBandit
 from .reversal_bandit import ReversalBandit
@@ -14,6 +15,7 @@ __all__ = [
     "Bandit",
     "CriterionReversal",
     "HorizonBandit",
+    "InformationSampling",
     "IowaGambling",
     "RestlessBandit",
     "ReversalBandit",

@@ -39,12 +39,13 @@ class DelayedReach(InteractiveTask):
 
     Timeline: ``cue`` (a target on a circle of radius 1 around the start is shown), ``delay`` (it
     stays, or with ``memory`` it vanishes), then the go signal for ``movement``; the point must be
-    in the target for the last ``hold`` of it. The trial ends with the movement period.
+    in the target for the last ``hold`` of it. A rest follows in which nothing counts, so that
+    trials with long and with short delays are equally long.
 
     =========================  =========  ======================================================
     Observation                Range      Meaning
     =========================  =========  ======================================================
-    ``go``                     0, 1       the go signal
+    ``go``                     0, 1       the go signal, on for the movement period
     ``target_x``, ``target_y`` -1 to 1    target (0, 0 while it is not shown)
     ``x``, ``y``               -2 to 2    position, the room has walls at 2
     ``v_x``, ``v_y``           -20 to 20  velocity, per s
@@ -130,7 +131,7 @@ class DelayedReach(InteractiveTask):
         {"hold": 1.0, "distance": -0.1, "effort": -0.02, "early": -0.02}
     )
     action_names = ("push x", "push y")
-    period_names: ClassVar[tuple[str, ...]] = ("cue", "delay", "movement")
+    period_names: ClassVar[tuple[str, ...]] = ("cue", "delay", "movement", "rest")
     begins_each_trial = True
     draws_ahead = 4
     int_facts = ("trial", "condition", "target", "correct", "choice", "early")
@@ -177,13 +178,20 @@ class DelayedReach(InteractiveTask):
         self.action_space = spaces.Box(-1.0, 1.0, (2,), np.float32)
         self.n_conditions = self.n_targets
         earns = self.earns
-        self._per_hold = earns["hold"] / self.hold_steps
+        per_hold = earns["hold"] / self.hold_steps
         self._per_distance = earns["distance"] / self.move_steps
         self._per_effort = earns["effort"] / self.move_steps
+        # By step since the go signal, moved by max_steps: what being in the target brings, what
+        # being outside the start brings, and whether distance and effort count.
+        since = np.arange(2 * self.max_steps + 2) - self.max_steps
+        moving = (since >= 0) & (since < self.move_steps)
+        holding = moving & (since >= self.move_steps - self.hold_steps)
+        self._worth = np.stack([per_hold * holding, earns["early"] * (since < 0), 1.0 * moving])
 
     def reward_range(self) -> tuple[float, float]:
         farthest = 1 + ROOM * np.sqrt(2)
-        moving = [self._per_distance * farthest, 2 * self._per_effort, self._per_hold]
+        per_hold = self.earns["hold"] / self.hold_steps
+        moving = [self._per_distance * farthest, 2 * self._per_effort, per_hold]
         ends = [
             min(self.earns["early"], sum(min(0.0, part) for part in moving), 0.0),
             max(self.earns["early"], sum(max(0.0, part) for part in moving), 0.0),
@@ -202,43 +210,45 @@ class DelayedReach(InteractiveTask):
     def begin(self, luck: World) -> World:
         n = len(luck["go"])
         body = np.zeros((6, n))
-        body[4:] = self._goals[:, luck["target"]]
-        clock = np.stack([np.zeros(n, dtype=np.int64), -luck["go"]])
+        body[:2] = self._goals[:, luck["target"]]
+        clock = np.stack([np.zeros(n, dtype=np.int64), self.max_steps - luck["go"]])
         return {
-            "clock": clock.T,  # steps done, and the same counted from the go signal
-            "body": body.T,  # position, velocity, target
+            # Steps done, and the same counted from max_steps before the go signal.
+            "clock": clock.T,
+            "body": body.T,  # target, position, velocity
             "path": np.zeros((n, self.max_steps + 1, 2)),  # positions after each step
         }
 
     def observe(self, world: World, obs: Array) -> None:
-        t, since = world["clock"].T
-        body = world["body"]
-        obs[:, 0] = since >= 0
-        obs[:, 1:3] = body[:, 4:]
+        t, phase = world["clock"].T
+        obs[:, 0] = self._worth[2].take(phase)
+        obs[:, 1:7] = world["body"]
         if self.memory:
             obs[t >= self.cue_steps, 1:3] = 0
-        obs[:, 3:7] = body[:, :4]
 
     def act(self, world: World, luck: World, actions: Array) -> tuple[World, Array, Array]:
-        clock, old, n = world["clock"].T, world["body"].T, len(actions)
-        t, since = clock
-        push, goal = actions.T.astype(np.float64), old[4:]
-        x, v = self.plant.move(old[:2], old[2:4], push)
+        clock, old = world["clock"].T, world["body"].T
+        t, phase = clock
+        push, goal = actions.T.astype(np.float64), old[:2]
+        x, v = self.plant.move(old[2:4], old[4:], push)
         squares = np.concatenate([goal - x, push, x])
         squares *= squares
         away, effort, out = squares[::2] + squares[1::2]
         away = np.sqrt(away)
-        held = away <= self.radius
-        held &= since >= self.move_steps - self.hold_steps
+        in_hold, early, counts = self._worth.take(phase, axis=1)
         reward = away * self._per_distance
         reward += effort * self._per_effort
-        reward += held * self._per_hold
-        np.copyto(reward, (out > self._start_square) * self.earns["early"], where=since < 0)
+        reward *= counts
+        reward += in_hold * (away <= self.radius)
+        reward += early * (out > self._start_square)
         path = world["path"].copy()
-        path[np.arange(n), np.minimum(t, self.max_steps)] = x.T
-        body = np.concatenate([x, v, goal])
-        new = {"clock": (clock + 1).T, "body": body.T, "path": path}
-        return new, reward, since == self.move_steps - 1
+        path[np.arange(len(t)), t] = x.T
+        body = np.concatenate([goal, x, v])
+        return (
+            {"clock": (clock + 1).T, "body": body.T, "path": path},
+            reward,
+            t == self.max_steps - 1,
+        )
 
     def facts(self, before: World, luck: World, actions: Array, after: World) -> World:
         every, target, go = np.arange(len(actions)), luck["target"], luck["go"]
@@ -277,8 +287,10 @@ class DelayedReach(InteractiveTask):
         }
 
     def periods(self, world: World) -> Array:
-        t, since = world["clock"].T
-        return np.where(since >= 0, 2, t >= self.cue_steps)
+        t, phase = world["clock"].T
+        since = phase - self.max_steps
+        going = np.where(since < self.move_steps, 2, 3)
+        return np.where(since >= 0, going, t >= self.cue_steps)
 
     # ---------------------------------------------------------------- yardsticks
 

@@ -165,29 +165,40 @@ class NBack(ScriptedTask):
 
     def _draw_stream(self, draws: Draws) -> tuple[Array, Array]:
         """Symbols and kinds of the items, both (n, length) int64."""
-        kind_luck, symbol_luck = np.moveaxis(draws.uniform(2, self.length), 1, 0)
+        # By item, so that all trials' values of one item lie side by side.
+        kind_luck, symbol_luck = draws.uniform(2, self.length).transpose(1, 2, 0).copy()
         symbols = (symbol_luck * self.n_symbols).astype(np.int64)
         kinds = np.zeros_like(symbols)
-        every = np.arange(draws.n)
-        p_lure = self.p_target + (1.0 - self.p_target) * self.p_lure
+        none = np.full(draws.n, self.n_symbols)  # no such symbol
         for item in range(self.n, self.length):
-            lure = np.zeros((draws.n, self.n_symbols), dtype=bool)
-            for lag in (self.n - 1, self.n + 1):
-                if 1 <= lag <= item:
-                    lure[every, symbols[:, item - lag]] = True
-            back, luck = symbols[:, item - self.n], kind_luck[:, item]
-            lure[every, back] = False
-            other = ~lure
-            other[every, back] = False
-            wanted = np.where(((luck < p_lure) & lure.any(axis=1))[:, None], lure, other)
-            # With few symbols there may be no other non-target than a lure.
-            wanted = np.where(wanted.any(axis=1, keepdims=True), wanted, lure)
-            rank = (symbol_luck[:, item] * wanted.sum(axis=1)).astype(np.int64)
-            chosen = (wanted.cumsum(axis=1) == rank[:, None] + 1).argmax(axis=1)
-            target = luck < self.p_target
-            symbols[:, item] = np.where(target, back, chosen)
-            kinds[:, item] = np.where(target, _TARGET, np.where(lure[every, chosen], _LURE, _OTHER))
-        return symbols, kinds
+            back = symbols[item - self.n]
+            later = symbols[item - self.n + 1] if self.n > 1 else none
+            earlier = symbols[item - self.n - 1] if item > self.n else none
+            kinds[item], symbols[item] = self._draw_item(
+                back, later, earlier, kind_luck[item], symbol_luck[item]
+            )
+        return symbols.T, kinds.T
+
+    def _draw_item(
+        self, back: Array, later: Array, earlier: Array, kind_luck: Array, symbol_luck: Array
+    ) -> tuple[Array, Array]:
+        """Kind and symbol of one item (n,), from the symbols n, n - 1 and n + 1 back."""
+        none = self.n_symbols
+        later = np.where(later == back, none, later)
+        earlier = np.where((earlier == back) | (earlier == later), none, earlier)
+        n_lures = (later < none).astype(np.int64) + (earlier < none)
+        n_others = none - 1 - n_lures
+        target = kind_luck < self.p_target
+        wanted = kind_luck < self.p_target + (1.0 - self.p_target) * self.p_lure
+        # With few symbols there may be no other non-target than a lure.
+        lure = (wanted & (n_lures > 0)) | (n_others == 0)
+        rank = (symbol_luck * np.where(lure, n_lures, n_others)).astype(np.int64)
+        lured = np.where((later == none) | (rank == 1), earlier, later)
+        # Count past the symbols that would make it a target or a lure, in ascending order.
+        for skipped in np.sort(np.stack([back, later, earlier]), axis=0):
+            rank += rank >= skipped
+        kind = np.where(target, _TARGET, np.where(lure, _LURE, _OTHER))
+        return kind, np.where(target, back, np.where(lure, lured, rank))
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         assert played is not None

@@ -70,7 +70,7 @@ def test_a_trial_step_by_step() -> None:
         path.append(x)
         assert obs[3:5] == pytest.approx(x, abs=1e-5)
         assert obs[5:7] == pytest.approx(v, abs=1e-5)
-        assert obs[0] == (t + 1 >= 10)
+        assert obs[0] == (10 <= t + 1 < 26)
         assert obs[1:3] == pytest.approx(goal, abs=1e-6)
         away = np.hypot(*(goal - x))
         expected = 0.0
@@ -227,7 +227,7 @@ def test_sessions() -> None:
         if info:
             assert info["trial"] == trials
             assert info["correct"] == 1
-            assert steps == 4 + info["delay_ms"] / 50 + 16
+            assert steps == 4 + 8 + 16
             trials, steps, state = trials + 1, 0, None
             assert not terminated
             assert truncated == (trials == 3)
