@@ -1,0 +1,287 @@
+"""Which of two intervals was longer?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from ..core.answers import (
+    ANSWER_FACTS,
+    ANSWER_REWARDS,
+    DECIDE,
+    FIXATE,
+    answer_response,
+    random_answers,
+)
+from ..core.errors import TaskError, check_flag, check_number, check_one_of
+from ..core.policy import Policy, State
+from ..core.random import Draws
+from ..core.registration import register
+from ..core.table import Trials
+from ..core.task import Channel, ScriptedTask, Yardsticks
+from ..core.time import DurationLike, parse_duration
+
+Array = npt.NDArray[Any]
+
+_FIXATION, _FIRST, _GAP, _SECOND, _DELAY, _GO = range(6)
+#: Clock noise is cut off at so many standard deviations.
+_CUT = 4.0
+
+
+@dataclass(kw_only=True, eq=False)
+class IntervalDiscrimination(ScriptedTask):
+    """Compare two intervals that follow one another and say which one was longer.
+
+    Timeline: fixation -> first interval -> gap -> second interval -> delay -> go. One interval is
+    the standard, the other one longer or shorter by one of the ratios. The first answer after the
+    go cue counts.
+
+    Defaults: dt 25 ms, standards 400, 600 and 800 ms, ratios 1.125, 1.25 and 1.5, gap 500 ms, delay
+    200 ms, decision 200 ms, no clock noise.
+
+    ======================  ===========  ====================================================
+    Observation             Range        Meaning
+    ======================  ===========  ====================================================
+    ``stim_1``, ``stim_2``  0, 1         1 during the first, during the second interval
+    ``go``                  0, 1         1 while an answer is asked for
+    ======================  ===========  ====================================================
+
+    Actions: 0 withhold, 1 the first was longer, 2 the second was longer.
+
+    Reward: ``correct`` (1) or ``error`` (0) for the first answer after the go cue;
+    ``fixation_break`` (-0.1) for an answer before it, once a trial. The return at the optimum is 1
+    without clock noise.
+
+    Info at trial end: ``trial_end``, ``trial``, ``correct``, ``choice`` (0 if none), ``rt`` (ms
+    from the go cue, NaN without an answer), ``condition`` (which standard, ratio, and side),
+    ``second_longer``, ``standard_first``, ``fixation_break``, ``d1_ms``, ``d2_ms`` (nominal),
+    ``log_ratio`` (log of d2 / d1).
+
+    Score: share of correct trials. Yardsticks are exact: random; chance and memoryless .5, because
+    nothing but the go cue is on when it counts; optimum 1 without clock noise, else that of the
+    observer who knows all pairs and the noise, by enumeration of what can be shown. For one pair of
+    intervals far from the others that is Phi(log ratio / (sqrt(2) w)).
+
+    Args:
+        standards: intervals in ms that are compared with, roved from trial to trial.
+        ratios: longer over shorter interval, above 1; 1 only with ``allow_equal``.
+        gap: time between the intervals, duration in ms.
+        order: "random", "standard-first" or "standard-last".
+        fixation: fixation period, duration in ms.
+        delay: time between the second interval and the go cue, duration in ms.
+        decision: decision period in ms.
+        clock_weber: Weber fraction w: the intervals that are shown last exp(w z) times as long as
+            they should, z standard normal, each with its own.
+        allow_equal: take the ratio 1, whose answer a coin decides.
+        abort: an answer before the go cue ends the trial.
+
+    Interval discrimination in monkeys: Leon and Shadlen 2003, doi:10.1016/S0896-6273(03)00185-5.
+    Weber's law for time: Gibbon 1977, doi:10.1037/0033-295X.84.3.279.
+
+    Versions: v0, first release. ``IntervalDiscrimination-Noisy-v0``: clock noise w = .15.
+
+    >>> import gymnasium as gym, caudate.envs
+    >>> env = gym.make("caudate/IntervalDiscrimination-v0")
+    >>> obs, info = env.reset(seed=0)
+    >>> env.unwrapped.obs_names
+    ('stim_1', 'stim_2', 'go')
+    """
+
+    dt: float = 25.0
+    standards: Sequence[float] = (400.0, 600.0, 800.0)
+    ratios: Sequence[float] = (1.125, 1.25, 1.5)
+    gap: DurationLike = 500.0
+    order: str = "random"
+    fixation: DurationLike = (100.0, 500.0)
+    delay: DurationLike = 200.0
+    decision: float = 200.0
+    clock_weber: float = 0.0
+    allow_equal: bool = False
+    abort: bool = False
+
+    name: ClassVar[str] = "IntervalDiscrimination"
+    family: ClassVar[str] = "motor_timing"
+    measures = "psychometric curve over the log ratio, Weber fraction, time-order error"
+    default_rewards: ClassVar[Mapping[str, float]] = ANSWER_REWARDS
+    action_names = ("withhold", "first longer", "second longer")
+    period_names = ("fixation", "first", "gap", "second", "delay", "go")
+    int_facts = ("trial", "condition", "second_longer", "standard_first", *ANSWER_FACTS)
+    float_facts = ("rt", "d1_ms", "d2_ms", "log_ratio")
+
+    def prepare(self) -> None:
+        self.allow_equal = check_flag("allow_equal", self.allow_equal)
+        self.abort = check_flag("abort", self.abort)
+        orders = ("random", "standard-first", "standard-last")
+        self.order = check_one_of("order", self.order, orders)
+        self.clock_weber = check_number("clock_weber", self.clock_weber, low=0.0, high=1.0)
+        self.decision = check_number("decision", self.decision, low=0.0)
+        self._fixation = parse_duration("fixation", self.fixation, self.dt)
+        self._gap = parse_duration("gap", self.gap, self.dt, allow_zero=False)
+        self._delay = parse_duration("delay", self.delay, self.dt)
+        self._decision = parse_duration("decision", self.decision, self.dt, allow_zero=False).low
+        self._pairs = self._make_pairs()
+        self._shown = self._shown_distributions()
+        longest = max(int(steps[-1]) for steps, _ in self._shown.values())
+        self.channels = (Channel("stim_1"), Channel("stim_2"), Channel("go"))
+        self.action_space = spaces.Discrete(3)
+        self.n_conditions = len(self._pairs)
+        before = self._fixation.high + self._gap.high + self._delay.high + 2 * longest
+        self.max_steps = before + self._decision
+        self.answer_span = self._decision
+        self.response = answer_response(2, self.earns, abort=self.abort)
+
+    def _make_pairs(self) -> Array:
+        """(pairs, 3) first and second interval in steps, and whether the standard is first."""
+        for name in ("standards", "ratios"):
+            given = getattr(self, name)
+            if not isinstance(given, (list, tuple)) or not given:
+                raise TaskError(f"{name}={given!r} is no list of numbers; pass such one.")
+        standards = parse_duration("standards", ("choice", list(self.standards)), self.dt).ms
+        lowest = 1.0 if self.allow_equal else 1.0 + 1e-9
+        ratios = [check_number("ratios", one, low=lowest, high=100.0) for one in self.ratios]
+        pairs = []
+        for standard in standards:
+            for ratio in ratios:
+                for other in (standard * ratio, standard / ratio):
+                    one, two = np.floor(np.array([standard, other]) / self.dt + 0.5 + 1e-9)
+                    if min(one, two) < 1 or (one == two and ratio > 1):
+                        raise TaskError(
+                            f"ratios={self.ratios!r} and standards={self.standards!r} make "
+                            f"{standard:g} and {other:g} ms the same at dt={self.dt:g} ms; use a "
+                            "smaller dt or other values."
+                        )
+                    pairs += [(one, two, 1)] * (self.order != "standard-last")
+                    pairs += [(two, one, 0)] * (self.order != "standard-first")
+        return np.array(pairs, dtype=np.int64)
+
+    def _shown_distributions(self) -> dict[int, tuple[Array, Array]]:
+        """By nominal steps: what can be shown (k,) and with which probability (k,)."""
+        from scipy.special import ndtr  # loaded only where it is needed
+
+        shown = {}
+        for nominal in np.unique(self._pairs[:, :2]).tolist():
+            if self.clock_weber == 0:
+                shown[nominal] = np.array([nominal]), np.ones(1)
+                continue
+            spread = np.exp(self.clock_weber * _CUT)
+            steps = np.arange(max(1, int(nominal / spread)), int(np.ceil(nominal * spread)) + 1)
+            edges = np.log(np.concatenate([[1e-9], (steps[:-1] + steps[1:]) / 2, [1e9]]) / nominal)
+            shown[nominal] = steps, np.diff(ndtr(edges / self.clock_weber))
+        return shown
+
+    def draw(self, draws: Draws, trials: Trials) -> None:
+        fixation, gap = draws.duration(self._fixation), draws.duration(self._gap)
+        delay = draws.duration(self._delay)
+        pair = draws.integers(len(self._pairs))
+        luck, coin = draws.uniform(2), draws.bernoulli(0.5)
+        first, second, standard_first = self._pairs[pair].T
+        second_longer = np.where(first == second, coin, second > first)
+        lasts = [self._last(nominal, luck[:, i]) for i, nominal in enumerate((first, second))]
+        durations, patterns = trials.durations, trials.patterns
+        durations[:, _FIXATION], durations[:, _GAP], durations[:, _DELAY] = fixation, gap, delay
+        durations[:, _FIRST], durations[:, _SECOND] = lasts
+        durations[:, _GO] = self._decision
+        patterns[:, _FIRST, 0] = patterns[:, _SECOND, 1] = patterns[:, _GO, 2] = 1
+        trials.codes[:, :_GO] = FIXATE
+        trials.codes[:, _GO] = DECIDE + 1 + second_longer
+        trials.go[:] = fixation + gap + delay + lasts[0] + lasts[1]
+        trials.fact("condition")[:] = pair
+        trials.fact("second_longer")[:] = second_longer
+        trials.fact("standard_first")[:] = standard_first
+        trials.fact("d1_ms")[:], trials.fact("d2_ms")[:] = first * self.dt, second * self.dt
+        trials.fact("log_ratio")[:] = np.log(second / first)
+
+    def _last(self, nominal: Array, luck: Array) -> Array:
+        """Steps (n,) that intervals of nominal steps (n,) last."""
+        if self.clock_weber == 0:
+            return nominal
+        lasts = np.empty_like(nominal)
+        for one, (steps, probability) in self._shown.items():
+            here = nominal == one
+            edges = np.cumsum(probability)[:-1]
+            lasts[here] = steps[np.searchsorted(edges, luck[here], side="right")]
+        return lasts
+
+    # ---------------------------------------------------------------- yardsticks
+
+    def compute_yardsticks(self) -> Yardsticks:
+        own_past = self.prev_action or self.prev_reward
+        random = float(np.mean([self._random(pair) for pair in self._pairs]))
+        return Yardsticks(
+            random=random,
+            chance=self._blind() / 2,
+            memoryless=None if own_past else 0.5,
+            optimum=float(np.maximum(*self.weights()).sum()),
+        )
+
+    def _random(self, pair: Array) -> float:
+        first, second = (self._shown[int(one)] for one in pair[:2])
+        before = (self._fixation, self._gap, self._delay)
+        kept = 1.0
+        if self.abort:
+            for steps, probability in (first, second):
+                kept *= float((probability * (1 / 3) ** steps).sum())
+        return random_answers(2, self._decision, before, abort=self.abort) * kept
+
+    def _blind(self) -> float:
+        """Share of trials that answering from some step on reaches; all, if nothing aborts."""
+        if not self.abort:
+            return 1.0
+        total = np.zeros(self.max_steps + 1)
+        for pair in self._pairs:
+            mass = np.ones(1)
+            for steps, probability in (
+                *((one.steps, one.probability) for one in (self._fixation, self._gap, self._delay)),
+                *(self._shown[int(one)] for one in pair[:2]),
+            ):
+                spread = np.zeros(int(steps[-1]) + 1)
+                spread[steps] = probability
+                mass = np.convolve(mass, spread)
+            total[: len(mass)] += mass / len(self._pairs)
+        window = np.convolve(total, np.ones(self._decision))
+        return float(window.max())
+
+    def weights(self) -> tuple[Array, Array]:
+        """Probability of each pair of shown steps, with the first and with the second longer."""
+        most = max(int(steps[-1]) for steps, _ in self._shown.values()) + 1
+        longer = np.zeros((2, most, most))
+        for first, second, _ in self._pairs:
+            (a, p_a), (b, p_b) = self._shown[int(first)], self._shown[int(second)]
+            mass = np.outer(p_a, p_b) / len(self._pairs)
+            for side in (0, 1):
+                share = 0.5 if first == second else float((second > first) == side)
+                longer[side][np.ix_(a, b)] += share * mass
+        return longer[0], longer[1]
+
+    def oracle(self) -> Policy:
+        return DurationObserver(self)
+
+
+class DurationObserver(Policy):
+    """Counts the steps of both intervals and answers what is more probable given all pairs."""
+
+    def __init__(self, task: IntervalDiscrimination) -> None:
+        first, second = task.weights()
+        self._answer = np.where(second > first, 2, 1)
+
+    def begin(self, n: int) -> State:
+        return np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=bool)
+
+    def act(self, obs: Array, state: State) -> tuple[Array, State]:
+        first, second, asked = state
+        lit, go = obs[:, :2] > 0.5, obs[:, 2] > 0.5
+        anew = asked & ~go
+        first = np.where(anew, 0, first) + lit[:, 0]
+        second = np.where(anew, 0, second) + lit[:, 1]
+        most = len(self._answer) - 1
+        answer = self._answer[np.minimum(first, most), np.minimum(second, most)]
+        return np.where(go, answer, 0), (first, second, go)
+
+
+register(IntervalDiscrimination)
+register(IntervalDiscrimination, "Noisy", clock_weber=0.15)
