@@ -17,7 +17,7 @@ class TaskError(ValueError):
     """
 
 
-class UnknownParameter(TaskError, TypeError):
+class UnknownParameterError(TaskError, TypeError):
     """A keyword argument that a task does not have; a TypeError, as Python's own is.
 
     Libraries that try out arguments (TorchRL tries ``frameskip``) look for that type and phrase.

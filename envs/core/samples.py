@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .actions import actions_of
 from .errors import TaskError, check_int
 from .random import check_seed
 from .table import Table
@@ -21,7 +22,8 @@ class TrialSamples(NamedTuple):
     """n trials, padded to the longest.
 
     Attributes:
-        obs: (T, n, d) float32 observations, 0 behind a trial's end.
+        obs: (T, n, d) float32 observations, 0 behind a trial's end. A previous action that they
+            show is the teacher's; previous rewards are left at 0.
         target: (T, n) int64 action that the teacher gives; (T, n, width) float64 where actions are
             vectors.
         mask: (T, n) bool, true on the steps of the trial.
@@ -53,8 +55,16 @@ def sample_trials(task: Task, n: int, seed: int) -> TrialSamples:
     rows = np.where(mask, table.start + np.arange(lengths.max())[:, None], 0)
     target = table.rows.target[rows]
     target[~mask] = 0
+    obs = np.where(mask[:, :, None], table.rows.obs[rows], np.float32(0))
+    if task.prev_action:
+        first = len(task.channels) + task.time
+        shown = actions_of(task.action_space, task.name, n)
+        for step in range(1, len(obs)):
+            past = obs[step, :, first : first + shown.width]
+            shown.show(target[step - 1].astype(shown.dtype), past)
+            past[~mask[step]] = 0
     return TrialSamples(
-        obs=np.where(mask[:, :, None], table.rows.obs[rows], np.float32(0)),
+        obs=obs,
         target=target,
         mask=mask,
         lengths=lengths,

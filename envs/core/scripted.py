@@ -126,9 +126,10 @@ class ScriptedEngine(Engine):
         """(n, max_steps, ...) actions of the running trials, blank where there is none yet."""
         past = self._blank_actions(self.n, self.task.max_steps)
         if self._actions_by_row is not None:
-            start = self._known.start.take(self._slot)
-            known = self._span < np.maximum(self._pos - start, 0)[:, None]
-            rows = np.where(known, start[:, None] + self._span, 0)
+            # By steps, because a column between trials may have none in the table.
+            steps = np.maximum(self._steps(), 0)
+            known = self._span < steps[:, None]
+            rows = np.where(known, (self._pos - steps)[:, None] + self._span, 0)
             past[known] = self._actions_by_row.take(rows, axis=0)[known]
         return past
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +16,21 @@ if TYPE_CHECKING:
 _SEED = 2**42
 
 
-def simulated_score(task: Task, policy: Policy, episodes: int) -> float:
-    """Mean score of a policy over the first trials or session of so many columns, fixed seeds."""
+def simulated_score(
+    task: Task,
+    policy: Policy,
+    episodes: int,
+    measure: Callable[[Mapping[str, Any]], Any] | None = None,
+) -> float:
+    """Mean score of a policy over the first trials or session of so many columns, fixed seeds.
+
+    Args:
+        task: the task.
+        policy: what plays it.
+        episodes: how many columns play one episode.
+        measure: another number per trial, (n,) from an info, to be averaged instead of the score.
+    """
+    measure = task.score if measure is None else measure
     batch = task.vector(episodes, autoreset_mode="disabled")
     obs, _ = batch.reset(seed=_SEED)
     state, over = None, np.zeros(episodes, dtype=bool)
@@ -26,6 +40,6 @@ def simulated_score(task: Task, policy: Policy, episodes: int) -> float:
         obs, _, terminated, truncated, info = batch.step(actions)
         over = terminated | truncated
         if "_trial_end" in info:
-            score = task.score(info)[info["_trial_end"]]
+            score = measure(info)[info["_trial_end"]]
             total, count = total + float(score.sum()), count + len(score)
     return total / count

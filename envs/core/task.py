@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from .errors import TaskError, UnknownParameter, check_flag, check_int, check_number, nearest
+from .errors import TaskError, UnknownParameterError, check_flag, check_int, check_number, nearest
 from .policy import Policy, RandomPolicy
 from .response import Response
 
@@ -145,7 +145,7 @@ class Task(Prepared, ABC):
         known = [field.name for field in fields(cls)]
         for key in parameters:
             if key not in known:
-                raise UnknownParameter(
+                raise UnknownParameterError(
                     f"{cls.name} got an unexpected keyword argument {key!r}{nearest(key, known)}; "
                     f"it has {', '.join(known)}."
                 )

@@ -254,7 +254,8 @@ def test_disabled_holds_finished_columns(task_id: str) -> None:
     batch.reset(seed=0)
     over = np.zeros(5, dtype=bool)
     before: Any = None
-    for row in np.vstack([actions_for(batch, STEPS), actions_for(batch, 20)]):
+    longest = max(STEPS, getattr(batch.task, "max_steps", 0))
+    for row in np.concatenate([actions_for(batch, longest), actions_for(batch, 20)]):
         result = batch.step(row)
         if before is not None:
             assert same(result[0][over], before[0][over])
@@ -421,7 +422,8 @@ def test_sample_trials_are_those_of_the_env(task_id: str) -> None:
     for trial in range(6):
         obs, info = env.reset(seed=21) if trial == 0 else env.reset()
         for step in range(samples.lengths[trial]):
-            assert same(obs, samples.obs[step, trial])
+            own = len(task.channels) + task.time
+            assert same(obs[:own], samples.obs[step, trial, :own])
             assert same(info["target"], plain(samples.target[step, trial]))
             assert samples.mask[step, trial]
             # Withholding all along, so that no answer ends a trial early.
@@ -430,6 +432,23 @@ def test_sample_trials_are_those_of_the_env(task_id: str) -> None:
         assert info["trial"] == trial
         for name, values in samples.facts.items():
             assert same(info[name], plain(values[trial]))
+
+
+def test_samples_show_what_the_teacher_did(task_id: str) -> None:
+    task = caudate.envs.make_task(task_id)
+    if not task.supervised:
+        return
+    task = caudate.envs.make_task(task_id, prev_action=True)
+    samples = task.sample_trials(3, seed=4)
+    env = task.env()
+    for trial in range(3):
+        obs, _ = env.reset(seed=4) if trial == 0 else env.reset()
+        over = False
+        for step in range(samples.lengths[trial]):
+            if over:
+                break  # the teacher's answer has ended the trial
+            assert same(obs, samples.obs[step, trial])
+            obs, _, over, _, _ = env.step(samples.target[step, trial])
 
 
 # -------------------------------------------------------------------- faces
