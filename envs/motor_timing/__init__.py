@@ -6,6 +6,8 @@ from .interval_discrimination import IntervalDiscrimination
 from .interval_production import IntervalProduction
 from .interval_reproduction import IntervalReproduction
 from .peak_interval import PeakInterval
+from .rhythm_production import RhythmProduction
+from .sync_continuation import SyncContinuation
 from .temporal_bisection import TemporalBisection
 from .waveform_tracking import WaveformTracking
 
@@ -16,6 +18,8 @@ __all__ = [
     "IntervalProduction",
     "IntervalReproduction",
     "PeakInterval",
+    "RhythmProduction",
+    "SyncContinuation",
     "TemporalBisection",
     "WaveformTracking",
     "noisy_clock_aim",

@@ -54,9 +54,9 @@ class TemporalBisection(ScriptedTask):
 
     Actions: 0 withhold, 1 short, 2 long.
 
-    Reward: on anchor trials ``correct`` (1) or ``error`` (0) for the first answer after the go cue,
-    nothing on probe trials; ``fixation_break`` (-0.1) for an answer before it, once a trial. The mean
-    return at the optimum is the share of anchor trials.
+    Reward: on anchor trials ``correct`` (1) or ``error`` (0) for the first answer after the go
+    cue, nothing on probe trials; ``fixation_break`` (-0.1) for an answer before it, once a trial.
+    The mean return at the optimum is the share of anchor trials.
 
     Info at trial end: ``trial_end``, ``trial``, ``correct``, ``choice`` (0 if none), ``rt`` (ms
     from the go cue, NaN without an answer), ``condition`` (rank of the duration), ``is_probe``,
