@@ -12,13 +12,14 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from ..core.choice_task import ChoiceTask, Session
-from ..core.errors import TaskError, check_int, check_number
+from ..core.errors import TaskError, check_number
 from ..core.policy import Policy
 from ..core.random import Draws
 from ..core.registration import register
 from ..core.simulation import simulated_score
 from ..core.task import Channel, Yardsticks
 from .horizon_observer import HorizonObserver
+from .payouts import check_positive, with_past
 
 Array = npt.NDArray[Any]
 
@@ -65,10 +66,11 @@ class HorizonBandit(ChoiceTask):
     ``p`` (mean of the played arm), ``p_best``, ``regret``.
 
     Score: mean of the played arm, over all trials, the forced ones included. Yardsticks: random and
-    chance .5, because arms are exchangeable; optimum is the score of the exact Bayesian observer of
-    the means with the online knowledge gradient of Ryzhov, Powell and Frazier 2012
-    (doi:10.1287/opre.1110.0999), the best policy known, simulated over 1,000 sessions with fixed
-    seeds (standard error below .001). ``oracle_full`` knows the means. Memoryless is not known.
+    chance .5, because arms are exchangeable; ``oracle_full`` knows the means; optimum is that less
+    the regret of the exact Bayesian observer of the means with the online knowledge gradient of
+    Ryzhov, Powell and Frazier 2012 (doi:10.1287/opre.1110.0999), the best policy known, simulated
+    over 1,000 sessions with fixed seeds (standard error below .001). Memoryless is not known where
+    the previous reward is shown; where it is not, nothing can be learned.
 
     Args:
         noise: standard deviation of outcomes, in hundreds of points.
@@ -99,7 +101,7 @@ class HorizonBandit(ChoiceTask):
 
     def prepare(self) -> None:
         self.noise = check_number("noise", self.noise, low=1e-3, high=1.0)
-        check_int("trials_per_episode", self.trials_per_episode, 1)
+        check_positive(self.earns, "gain")
         if self.trials_per_episode % PAIR:
             raise TaskError(
                 f"trials_per_episode={self.trials_per_episode} is no multiple of {PAIR}, the "
@@ -176,14 +178,23 @@ class HorizonBandit(ChoiceTask):
             [(base, base + sign * gap) for base in BASES for gap in GAPS for sign in (-1, 1)]
         )
         forced = 2 * FORCED / PAIR
-        sees = self.prev_action and self.prev_reward
-        best = forced * means.mean() + (1 - forced) * means.max(axis=1).mean()
+        best = forced * 0.5 + (1 - forced) * float(means.max(axis=1).mean())
+        optimum = 0.5
+        if self.prev_reward:
+            task = with_past(self)
+            regret = simulated_score(
+                task,
+                task.oracle(),
+                _SESSIONS,
+                measure=lambda facts: facts["regret"] * facts["free"],
+            )
+            optimum = max(optimum, best - regret)
         return Yardsticks(
             random=0.5,
             chance=0.5,
-            memoryless=None if self.prev_action or self.prev_reward else 0.5,
-            optimum=simulated_score(self, self.oracle(), _SESSIONS) if sees else 0.5,
-            oracle_full=float(best),
+            memoryless=None if self.prev_reward else 0.5,
+            optimum=optimum,
+            oracle_full=best,
         )
 
     def oracle(self) -> Policy:

@@ -49,7 +49,7 @@ class HorizonObserver(Policy):
         (log_weight,) = state
         begins, long, left = obs[:, 0] > 0.5, obs[:, 1] > 0.5, obs[:, 4]
         shown, reward = self._past.read(obs)
-        outcome = reward / (self._gain or 1.0)
+        outcome = reward / self._gain
         played = self._means[:, shown.argmax(axis=1)].T
         error = (outcome[:, None] - played) / self._noise
         played_any = np.any(shown, axis=1, keepdims=True)
@@ -58,8 +58,11 @@ class HorizonObserver(Policy):
         share = np.exp(new - new.max(axis=1, keepdims=True))
         share /= share.sum(axis=1, keepdims=True)
         remaining = np.rint(left * np.where(long, *self._lengths[::-1])) - 1.0
-        value = share @ self._means + remaining[:, None] * self._gradient(share)
-        value *= np.sign(self._gain)
+        value = share @ self._means
+        # On forced trials, and on the last of a game, what could be learned does not matter.
+        asks = (obs[:, 2:4].max(axis=1) < 0.5) & (remaining > 0)
+        if asks.any():
+            value[asks] += remaining[asks, None] * self._gradient(share[asks])
         return (value[:, 1] > value[:, 0] + 1e-12).astype(np.int64), (new,)
 
     def _gradient(self, share: Array) -> Array:

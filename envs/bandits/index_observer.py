@@ -31,17 +31,19 @@ class Belief(Protocol):
 
 
 class BetaIndex:
-    """Arms that pay or do not, worth between 0 and 1, any worth equally likely at first."""
+    """Arms that pay or do not, with a beta prior of given mean and variance of their worths."""
 
-    def __init__(self, payout: tuple[float, float]) -> None:
-        self._payout = payout
+    def __init__(self, mean: float, variance: float, payout: tuple[float, float]) -> None:
+        self._mean, self._payout = mean, payout
+        # As many trials as the prior stands for: 2 for worths spread evenly from 0 to 1.
+        self._before = max(mean * (1.0 - mean) / variance - 1.0, 1e-9)
 
     def gain(self, reward: Array) -> Array:
         return won(reward, self._payout)
 
     def moments(self, tries: Array, sums: Array) -> tuple[Array, Array, Array]:
-        total = tries + 2.0
-        mean = (sums + 1.0) / total
+        total = tries + self._before
+        mean = (sums + self._mean * self._before) / total
         return mean, mean * (1 - mean) / (total + 1.0), mean * (1 - mean)
 
 
@@ -117,11 +119,22 @@ class GapObserver(Policy):
 
 
 class IndexObserver(Policy):
-    """Chooses the arm with the highest index; the discount is 1 - 1/(trials left)."""
+    """Chooses the arm with the highest index; the discount is 1 - 1/(trials left).
 
-    def __init__(self, task: Task, belief: Belief) -> None:
+    The approximation exaggerates the index of arms that have not been tried. Theirs is at most
+    what it would be if one trial told an arm's worth: with discount g and worths spread evenly
+    over [0, 1], the number x with x = (1 - g) / 2 + g E max(worth, x), which is
+    1 / (1 + sqrt(1 - g)).
+
+    Args:
+        task: shows previous choice and reward.
+        belief: about each arm.
+        worths: the range over which worths are spread.
+    """
+
+    def __init__(self, task: Task, belief: Belief, worths: tuple[float, float]) -> None:
         self._past = PastReader(task)
-        self._belief, self._trials = belief, task.trials_per_episode
+        self._belief, self._trials, self._worths = belief, task.trials_per_episode, worths
 
     def begin(self, n: int) -> State:
         return np.zeros(n), np.zeros((n, self._past.arms)), np.zeros((n, self._past.arms))
@@ -137,5 +150,8 @@ class IndexObserver(Policy):
         rate = -np.log(np.maximum(1 - 1 / left, 1e-12))
         ratio = variance / np.maximum(noise * rate, 1e-300)
         index = mean + np.sqrt(variance) * brezzi_lai(ratio)
+        low, high = self._worths
+        most = low + (high - low) / (1.0 + np.sqrt(1 / left))
+        index = np.where(tries > 0, index, np.minimum(index, most))
         index = np.where(left > 1, index, mean)
         return index.argmax(axis=1), (done + 1, tries, sums)

@@ -22,7 +22,7 @@ class KalmanObserver(Policy):
 
     Args:
         task: shows previous choice and reward.
-        gain: reward per unit of outcome.
+        gain: reward per unit of outcome, above 0.
         decay, centre: of the drift.
         drift, noise: variances, a number or one for each arm.
         bonus: standard deviations added to the mean.
@@ -52,7 +52,7 @@ class KalmanObserver(Policy):
     def act(self, obs: Array, state: State) -> tuple[Array, State]:
         mean, variance = state
         past, reward = self._past.read(obs)
-        shown, outcome = past > 0.5, reward[:, None] / (self._gain or 1.0)
+        shown, outcome = past > 0.5, reward[:, None] / self._gain
         rate = np.where(shown, variance / np.maximum(variance + self._noise, 1e-300), 0.0)
         mean, variance = mean + rate * (outcome - mean), (1.0 - rate) * variance
         # The world moves on between trials, but not before the first.
@@ -60,6 +60,4 @@ class KalmanObserver(Policy):
         mean = np.where(played, self._centre + self._decay * (mean - self._centre), mean)
         variance = np.where(played, self._decay**2 * variance + self._drift, variance)
         index = mean + self._bonus * np.sqrt(variance)
-        if self._gain < 0:
-            index = self._bonus * np.sqrt(variance) - mean
         return index.argmax(axis=1), (mean, variance)

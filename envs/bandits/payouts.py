@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import TaskError, check_number
+from ..core.task import Task
 
 Array = npt.NDArray[Any]
+AnyTask = TypeVar("AnyTask", bound=Task)
 
 #: Default rewards of a trial that pays, and of one that does not.
 PAYOUTS = {"reward": 1.0, "no_reward": 0.0}
@@ -29,6 +31,18 @@ def won(reward: Any, payout: tuple[float, float]) -> Array:
     low, high = payout
     above = np.asarray(reward, dtype=np.float64) > (low + high) / 2
     return (above == (high > low)).astype(np.float64)
+
+
+def check_positive(earns: Mapping[str, float], key: str) -> None:
+    """TaskError unless the reward value of that name is above 0."""
+    if earns[key] <= 0:
+        raise TaskError(f"rewards {key}={earns[key]:g} is not above 0; pass such a number.")
+
+
+def with_past(task: AnyTask, **changed: Any) -> AnyTask:
+    """The task with previous choices and rewards in sight; who chose knows the choices anyway."""
+    shown = {"prev_action": True, "prev_reward": True}
+    return type(task).create(**{**task.parameters, **shown, **changed})
 
 
 def check_pair(p: Any) -> tuple[float, float]:

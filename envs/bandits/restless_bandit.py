@@ -19,6 +19,7 @@ from ..core.registration import register
 from ..core.simulation import simulated_score
 from ..core.task import Channel, Yardsticks
 from .kalman_observer import KalmanObserver
+from .payouts import check_positive, with_past
 
 Array = npt.NDArray[Any]
 
@@ -54,10 +55,11 @@ class RestlessBandit(ChoiceTask):
     ``p_best``, ``regret`` (p_best - p).
 
     Score: worth of the chosen arm. Yardsticks: random and chance are the centre where it is .5 (by
-    symmetry), else simulated; optimum is the score of one Kalman filter per arm that knows all
-    parameters, with the upper confidence bound mean + sd, simulated over 1,000 sessions with fixed
-    seeds (standard error .001): the best known policy, not the exact optimum. ``oracle_full`` sees
-    the worths. Memoryless is not known, because the previous choice and reward are shown.
+    symmetry), else simulated; ``oracle_full`` sees the worths; optimum is the score of one Kalman
+    filter per arm that knows all parameters, with the upper confidence bound mean + sd: the best
+    known policy, not the exact optimum. All are simulated over 1,000 sessions with fixed seeds
+    (standard error .001). Memoryless is not known where the previous reward is shown; where it is
+    not, nothing can be learned.
 
     Args:
         n_arms: number of arms.
@@ -102,6 +104,7 @@ class RestlessBandit(ChoiceTask):
         self.action_space = spaces.Discrete(self.n_arms)
         self.action_names = tuple(f"arm {arm}" for arm in range(self.n_arms))
         self.n_conditions = 1
+        check_positive(self.earns, "gain")
         self._spread = self.drift / np.sqrt(1.0 - self.decay**2)
 
     def reward_range(self) -> tuple[float, float]:
@@ -129,17 +132,26 @@ class RestlessBandit(ChoiceTask):
         return np.asarray(facts["p"], dtype=np.float64)
 
     def compute_yardsticks(self) -> Yardsticks:
-        sessions = max(50, min(_SESSIONS, 10**7 // (self.trials_per_episode * self.n_arms)))
+        numbers = self.trials_per_episode * self.n_arms
+        sessions = int(np.clip(3e6 / numbers, 50, _SESSIONS))
         seeds = np.arange(sessions) + 2**42
         worth = self.session(Draws(seeds, np.zeros(sessions, dtype=np.int64))).mean
         mean = 0.5 if self.centre == 0.5 else float(worth.mean())
-        blind = not (self.prev_action and self.prev_reward)
+        # Advantages over the arms' mean, whose expected value is known, are less noisy.
+        best = mean + float((worth.max(axis=2) - worth.mean(axis=2)).mean())
+        optimum = mean
+        if self.prev_reward:
+            task = with_past(self)
+            regret = simulated_score(
+                task, task.oracle(), sessions, measure=lambda facts: facts["regret"]
+            )
+            optimum = max(mean, best - regret)
         return Yardsticks(
             random=mean,
             chance=mean,
-            memoryless=mean if not (self.prev_action or self.prev_reward) else None,
-            optimum=mean if blind else simulated_score(self, self.oracle(), sessions),
-            oracle_full=float(worth.max(axis=2).mean()),
+            memoryless=None if self.prev_reward else mean,
+            optimum=optimum,
+            oracle_full=best,
         )
 
     def oracle(self) -> Policy:

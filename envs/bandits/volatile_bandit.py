@@ -18,6 +18,7 @@ from ..core.random import Draws
 from ..core.registration import register
 from ..core.simulation import simulated_score
 from ..core.task import Channel, Yardsticks
+from .payouts import check_positive, with_past
 from .volatile_observer import VolatileObserver
 
 Array = npt.NDArray[Any]
@@ -54,10 +55,12 @@ class VolatileBandit(ChoiceTask):
     (p_best - p), ``p_arm_0`` (probability that arm 0 pays).
 
     Score: reward over ``reward``. Yardsticks: chance is one arm throughout; memoryless repeats what
-    paid last, averaged over simulated schedules (not known with magnitudes); optimum is the exact
-    Bayesian observer, who knows the schedule's rules and follows side and remaining length of the
-    current run; choices teach it nothing, so greedy choice is optimal. Both are simulated over
-    1,000 sessions with fixed seeds (standard error below .001). ``oracle_full`` sees the odds.
+    paid last, averaged over 1,000 simulated schedules (not known with magnitudes, or if only one
+    of choice and reward is shown); ``oracle_full`` sees the odds, exactly; optimum is that less the
+    regret of the exact Bayesian observer, who knows the schedule's rules and follows side and
+    remaining length of the current run (choices teach it nothing, so greedy choice is optimal),
+    simulated over 1,000 sessions with fixed seeds (standard error below .001). Where the previous
+    reward is not shown nothing can be learned but the magnitudes.
 
     Args:
         stable: trials of the stable block; the volatile block has the rest of the session.
@@ -107,8 +110,7 @@ class VolatileBandit(ChoiceTask):
         self.switch = (low, check_int("switch", self.switch[1], low))
         self.order = check_one_of("order", self.order, ("stable-first", "volatile-first", "random"))
         self.magnitudes = check_flag("magnitudes", self.magnitudes)
-        if self.earns["reward"] <= 0:
-            raise TaskError(f"rewards reward={self.earns['reward']:g} is not above 0; pass such.")
+        check_positive(self.earns, "reward")
         shown = ("magnitude_0", "magnitude_1") if self.magnitudes else ()
         self.channels = (Channel("go"), *(Channel(name) for name in shown))
         self.action_space = spaces.Discrete(2)
@@ -182,23 +184,37 @@ class VolatileBandit(ChoiceTask):
         return np.asarray(facts["reward"], dtype=np.float64) / self.earns["reward"]
 
     def compute_yardsticks(self) -> Yardsticks:
-        seeds = np.arange(_SESSIONS) + 2**42
-        session = self.session(Draws(seeds, np.zeros(_SESSIONS, dtype=np.int64)))
-        random = 0.25 if self.magnitudes else 0.5
-        sees = self.prev_action and self.prev_reward
-        optimum = simulated_score(self, self.oracle(), _SESSIONS) if sees else random
+        blind = 0.25 if self.magnitudes else 0.5
+        # Whoever learns nothing can still choose what pays more.
+        memoryless: float | None = 0.375 if self.magnitudes else 0.5
+        best = self._known_odds()
+        optimum = memoryless
+        if self.prev_reward:
+            plain = self.prev_action and not (self.magnitudes or self.time)
+            least, memoryless = memoryless, self._repeats() if plain else None
+            task = with_past(self)
+            regret = simulated_score(
+                task, task.oracle(), _SESSIONS, measure=lambda facts: facts["regret"]
+            )
+            optimum = max(least, memoryless or 0.0, best - regret)
         return Yardsticks(
-            random=random,
-            chance=random,
-            memoryless=None if self.magnitudes or self.time else self._repeats(session),
-            optimum=optimum,
-            oracle_full=float(session.mean.max(axis=2).mean()),
+            random=blind, chance=blind, memoryless=memoryless, optimum=optimum, oracle_full=best
         )
 
-    def _repeats(self, session: Session) -> float:
+    def _known_odds(self) -> float:
+        """Reward of choosing the arm that is worth more."""
+        stable = self.stable / self.trials_per_episode
+        parts = []
+        for p in (self.p_stable, self.p_volatile):
+            # With magnitudes f and 1 - f the better arm is worth more if f > 1 - p.
+            shared = (p * (1 - (1 - p) ** 2) + (1 - p) * (1 - p**2)) / 2
+            parts.append(shared if self.magnitudes else p)
+        return stable * parts[0] + (1 - stable) * parts[1]
+
+    def _repeats(self) -> float:
         """Reward of choosing what paid last: averaged over odds, which are simulated."""
-        if not (self.prev_action and self.prev_reward):
-            return 0.5
+        seeds = np.arange(_SESSIONS) + 2**42
+        session = self.session(Draws(seeds, np.zeros(_SESSIONS, dtype=np.int64)))
         p = session.facts["p_arm_0"]
         same = p[:, 1:] * p[:, :-1] + (1 - p[:, 1:]) * (1 - p[:, :-1])
         likely = float(same.mean()) if same.size else 0.5

@@ -26,9 +26,10 @@ class VolatileObserver(Policy):
     def __init__(self, task: VolatileBandit) -> None:
         self._past = PastReader(task)
         self._task = task
-        self._longest = task.switch[1]
-        self._fresh = np.zeros(self._longest + 1)
-        self._fresh[task.switch[0] :] = 1.0 / (task.switch[1] - task.switch[0] + 1)
+        self._fresh = _fresh_runs(
+            task.switch[0], task.switch[1], task.trials_per_episode - task.stable
+        )
+        self._longest = len(self._fresh) - 1
         orders = {"stable-first": [False], "volatile-first": [True], "random": [False, True]}
         self._orders = orders[task.order]
         self._magnitude = task.obs_names.index("magnitude_0") if task.magnitudes else None
@@ -97,6 +98,16 @@ class VolatileObserver(Policy):
         if self._magnitude is not None:
             worth = worth * obs[:, self._magnitude : self._magnitude + 2]
         return (worth[:, 1] > worth[:, 0] + 1e-12).astype(np.int64)
+
+
+def _fresh_runs(low: int, high: int, block: int) -> Array:
+    """Probabilities of a new run's length; whatever outlasts the block counts as its length."""
+    longest = max(1, min(high, block))
+    each = 1.0 / (high - low + 1)
+    runs = np.zeros(longest + 1)
+    runs[low:longest] = each
+    runs[longest] = 1.0 - each * max(0, longest - low)
+    return runs
 
 
 def _stays(belief: Array) -> Array:

@@ -20,6 +20,7 @@ from ..core.registration import register
 from ..core.simulation import simulated_score
 from ..core.task import Channel, Yardsticks
 from .cell_observers import CellArmObserver, CellPredictor
+from .payouts import check_positive, with_past
 
 Array = npt.NDArray[Any]
 
@@ -61,10 +62,12 @@ class VolatilityStochasticity(ChoiceTask):
     Score: predict 1 - min(squared error, 36) / 36; choose (worth over ``scale``, clipped, + 1) / 2.
     Yardsticks by simulation over 1,000 sessions with fixed seeds. Predict: optimum is a bank of
     Kalman filters, one for each cell, weighed by their likelihood within the block and joined at
-    its end (close to optimal); ``oracle_full`` knows the cell. Random and chance (always 0)
-    likewise; memoryless is known only without past predictions and rewards in sight, and repeats
-    the last outcome. Choose: optimum is one filter per arm with the average variances of the cells
-    and the bound mean + sd (the best policy known); ``oracle_full`` sees the worths.
+    its end (close to optimal); ``oracle_full`` knows the cell. Random and chance (always 0, or 1 if
+    that is better because most outcomes are clipped) likewise; memoryless is known only without
+    past predictions and rewards in sight, and repeats the last outcome (close to the best). Choose:
+    random and chance are .5 by symmetry; optimum is one filter per arm with the average variances
+    of the cells and the bound mean + sd (the best policy known); ``oracle_full`` sees the worths;
+    memoryless is not known where the previous reward is shown.
 
     Args:
         mode: "predict" or "choose".
@@ -104,6 +107,7 @@ class VolatilityStochasticity(ChoiceTask):
     def prepare(self) -> None:
         self.mode = check_one_of("mode", self.mode, ("predict", "choose"))
         self._predicts = self.mode == "predict"
+        check_positive(self.earns, "error" if self._predicts else "gain")
         self.volatility = _variances("volatility", self.volatility)
         self.stochasticity = _variances("stochasticity", self.stochasticity)
         self.scale = check_number(
@@ -195,29 +199,57 @@ class VolatilityStochasticity(ChoiceTask):
     def compute_yardsticks(self) -> Yardsticks:
         seeds = np.arange(_SESSIONS) + 2**42
         session = self.session(Draws(seeds, np.zeros(_SESSIONS, dtype=np.int64)))
-        sees = self.prev_action and self.prev_reward
-        own_past = self.prev_action or self.prev_reward
-        if not self._predicts:
-            return Yardsticks(
-                random=0.5,
-                chance=0.5,
-                memoryless=None if own_past else 0.5,
-                optimum=simulated_score(self, self.oracle(), _SESSIONS) if sees else 0.5,
-                oracle_full=float(self.score({"p": session.mean.max(axis=2)}).mean()),
-            )
+        return self._of_prediction(session) if self._predicts else self._of_choice(session)
+
+    def _of_prediction(self, session: Session) -> Yardsticks:
         outcome = session.luck[:, :, 0]
         assert session.shown is not None
-        last = session.shown[:, :, 0]
-        uniform = (np.arange(400) + 0.5) / 200 - 1.0
+        chance = max(self._scores(0.0, outcome), self._scores(1.0, outcome))
+        informed = CellPredictor(self).informed_score(session)
+        optimum = simulated_score(self, CellPredictor(self), _SESSIONS)
+        memoryless = None
+        if not (self.prev_action or self.prev_reward):
+            memoryless = max(chance, self._scores(session.shown[:, :, 0], outcome))
+        # Where all is known or nothing can be, they differ by rounding.
+        optimum = max(chance, memoryless or 0.0, optimum)
         return Yardsticks(
-            random=float(np.mean([self._scores(one, outcome) for one in uniform])),
-            chance=self._scores(0.0, outcome),
-            memoryless=None
-            if self.prev_action or self.prev_reward
-            else self._scores(last, outcome),
-            optimum=simulated_score(self, CellPredictor(self), _SESSIONS),
-            oracle_full=CellPredictor(self).informed_score(session),
+            random=self._random_prediction(outcome),
+            chance=chance,
+            memoryless=memoryless,
+            optimum=optimum,
+            oracle_full=max(informed, optimum),
         )
+
+    def _of_choice(self, session: Session) -> Yardsticks:
+        score = self.score({"p": session.mean})
+        # Advantages over the arms' mean, whose expected value is known, are less noisy.
+        best, optimum = 0.5 + float((score.max(axis=2) - score.mean(axis=2)).mean()), 0.5
+        if self.prev_reward:
+            task = with_past(self)
+
+            def missed(facts: Mapping[str, Any]) -> Array:
+                return self.score({"p": facts["p_best"]}) - self.score(facts)
+
+            missing = simulated_score(task, task.oracle(), _SESSIONS, measure=missed)
+            optimum = max(optimum, best - missing)
+        return Yardsticks(
+            random=0.5,
+            chance=0.5,
+            memoryless=None if self.prev_reward else 0.5,
+            optimum=optimum,
+            oracle_full=best,
+        )
+
+    def _random_prediction(self, outcome: Array) -> float:
+        """Score of predictions drawn evenly from [-1, 1]: the integral over the prediction."""
+        assert self.scale is not None
+        reach = np.sqrt(WORST) / self.scale  # errors of at least that score nothing
+
+        def integral(error: Array) -> Array:
+            error = np.clip(error, -reach, reach)
+            return error - error**3 / (3 * reach**2)
+
+        return float((integral(1.0 - outcome) - integral(-1.0 - outcome)).mean() / 2)
 
     def _scores(self, choice: float | Array, outcome: Array) -> float:
         return float(self.score({"choice": choice, "outcome": outcome}).mean())
