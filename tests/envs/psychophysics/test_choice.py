@@ -1,0 +1,150 @@
+"""Analyses of choices against observers whose parameters are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import ndtr
+from scipy.stats import norm
+
+from caudate.envs import TaskError
+from caudate.envs import psychophysics as psy
+
+RANDOM = np.random.default_rng
+
+
+def observer(n: int, bias: float, width: float, lapse: float, seed: int = 0) -> dict:
+    random = RANDOM(seed)
+    x = random.choice(np.linspace(-1, 1, 9), n)
+    p = lapse + (1 - 2 * lapse) * ndtr((x - bias) / width)
+    return {"x": x, "choice": np.where(random.random(n) < p, 2, 1)}
+
+
+@pytest.mark.parametrize(("bias", "width", "lapse"), [(0.0, 0.2, 0.0), (0.2, 0.25, 0.05)])
+def test_psychometric_parameters_are_recovered(bias: float, width: float, lapse: float) -> None:
+    fit = psy.psychometric_fit(observer(6000, bias, width, lapse), "x")
+    assert fit.bias == pytest.approx(bias, abs=0.04)
+    assert fit.width == pytest.approx(width, rel=0.2)
+    assert fit.guess == pytest.approx(lapse, abs=0.04)
+    assert fit.lapse == pytest.approx(lapse, abs=0.04)
+    assert np.abs(fit.predict(fit.x) - fit.successes / fit.counts).max() < 0.05
+
+
+def test_psychometric_fit_without_lapses_is_the_best_of_its_kind() -> None:
+    trials = observer(3000, 0.1, 0.3, 0.0)
+    fit = psy.psychometric_fit(trials, "x", lapses=False)
+    assert (fit.guess, fit.lapse) == (0.0, 0.0)
+    said = trials["choice"] == 2
+    for bias, width in [(fit.bias + 0.03, fit.width), (fit.bias, fit.width * 1.15)]:
+        p = ndtr((trials["x"] - bias) / width)
+        assert np.log(np.where(said, p, 1 - p)).sum() < fit.log_likelihood
+
+
+def test_unanswered_trials_are_left_out() -> None:
+    trials = observer(2000, 0.0, 0.3, 0.0)
+    more = {name: np.concatenate([values, values]) for name, values in trials.items()}
+    more["choice"][2000:] = 0
+    assert psy.psychometric_fit(more, "x").bias == psy.psychometric_fit(trials, "x").bias
+
+
+def test_d_prime_is_recovered() -> None:
+    random = RANDOM(1)
+    signal = random.random(20000) < 0.5
+    evidence = random.normal(size=20000) + 1.5 * signal
+    trials = {"is_match": signal.astype(int), "choice": np.where(evidence > 1.0, 1, 2)}
+    found = psy.d_prime(trials)
+    assert found.d_prime == pytest.approx(1.5, abs=0.06)
+    # The criterion is counted from the middle between both means, .75.
+    assert found.criterion == pytest.approx(0.25, abs=0.04)
+    plain = psy.sensitivity(800, 1000, 100, 1000)
+    assert plain.d_prime == pytest.approx(norm.ppf(0.8) - norm.ppf(0.1), abs=0.01)
+    assert np.isfinite(psy.sensitivity(10, 10, 0, 10).d_prime)
+
+
+def test_curves() -> None:
+    random = RANDOM(2)
+    delay = random.choice([500.0, 1000.0, 2000.0], 9000)
+    right = {500.0: 0.95, 1000.0: 0.85, 2000.0: 0.65}
+    correct = random.random(9000) < np.vectorize(right.get)(delay)
+    curve = psy.share_by({"delay_ms": delay, "correct": correct.astype(int)}, "delay_ms")
+    assert curve.x.tolist() == [500, 1000, 2000]
+    assert curve.mean == pytest.approx([0.95, 0.85, 0.65], abs=0.025)
+    assert (curve.low < curve.mean).all()
+    assert (curve.mean < curve.high).all()
+    assert curve.counts.sum() == 9000
+    slow = psy.mean_by(
+        {"delay_ms": delay, "rt": delay / 10 + random.normal(size=9000)}, "delay_ms", "rt"
+    )
+    assert slow.mean == pytest.approx([50, 100, 200], abs=0.2)
+
+
+def test_serial_position() -> None:
+    random = RANDOM(3)
+    odds = [0.9, 0.6, 0.5, 0.8]
+    trials = {
+        f"correct_at_{i}": (random.random(4000) < p).astype(float) for i, p in enumerate(odds)
+    }
+    trials["correct_at_3"][:2000] = np.nan  # shorter lists
+    curve = psy.serial_position(trials)
+    assert curve.mean == pytest.approx(odds, abs=0.03)
+    assert curve.counts.tolist() == [4000, 4000, 4000, 2000]
+
+
+@pytest.mark.parametrize(("swap", "guess"), [(0.0, 0.0), (0.15, 0.2)])
+def test_mixture_parameters_are_recovered(swap: float, guess: float) -> None:
+    random = RANDOM(4)
+    n, kappa = 4000, 8.0
+    target, other = random.uniform(-np.pi, np.pi, (2, n))
+    kind = random.random(n)
+    centre = np.where(kind < swap, other, target)
+    report = random.vonmises(centre, kappa)
+    report = np.where(kind > 1 - guess, random.uniform(-np.pi, np.pi, n), report)
+    trials = {"report_rad": report, "target_rad": target, "nontarget_1_rad": other}
+    fit = psy.mixture_fit(trials)
+    assert fit.kappa == pytest.approx(kappa, rel=0.12)
+    assert fit.swap == pytest.approx(swap, abs=0.03)
+    assert fit.guess == pytest.approx(guess, abs=0.04)
+    assert fit.target + fit.swap + fit.guess == pytest.approx(1.0)
+    # Without other items in the table swaps look like guesses.
+    alone = psy.mixture_fit({"report_rad": report, "target_rad": target})
+    assert alone.guess + alone.swap == pytest.approx(swap + guess, abs=0.06)
+
+
+def test_dual_task_cost() -> None:
+    alone = {"outer_correct": np.repeat([1, 0], [950, 50])}
+    together = {"outer_correct": np.repeat([1, 0], [800, 200])}
+    found = psy.dual_task_cost(alone, together)
+    assert found.cost == pytest.approx(0.15)
+    assert found.interval.low < 0.15 < found.interval.high
+    assert found.interval.low > 0.1
+
+
+def test_missing_columns_and_too_few_trials() -> None:
+    trials = observer(100, 0.0, 0.3, 0.0)
+    with pytest.raises(TaskError, match="no column 'choise' .did you mean 'choice'"):
+        psy.psychometric_fit(trials, "x", "choise")
+    with pytest.raises(TaskError, match="3 answered trials are too few"):
+        psy.psychometric_fit({name: values[:3] for name, values in trials.items()}, "x")
+    with pytest.raises(TaskError, match="different values of x"):
+        psy.psychometric_fit({"x": np.ones(50), "choice": np.ones(50)}, "x")
+    with pytest.raises(TaskError, match="different lengths"):
+        psy.share_by({"x": np.ones(3), "correct": np.ones(4)}, "x")
+    with pytest.raises(TaskError, match="other values than 0 and 1"):
+        psy.share_by(trials, "x", "choice")
+    with pytest.raises(TaskError, match="shape"):
+        psy.share_by({"x": np.ones((3, 2)), "correct": np.ones(3)}, "x")
+    with pytest.raises(TaskError, match="reports are too few"):
+        psy.mixture_fit({"report_rad": np.full(50, np.nan), "target_rad": np.zeros(50)})
+
+
+def test_plots_draw() -> None:
+    axes = psy.plot_psychometric(psy.psychometric_fit(observer(500, 0.0, 0.3, 0.0), "x"))
+    assert len(axes.lines) >= 1
+    trials = observer(500, 0.0, 0.3, 0.0)
+    trials["correct"] = trials["choice"] == 2
+    again = psy.plot_curve(psy.share_by(trials, "x"), axes)
+    assert again is axes
+    random = RANDOM(5)
+    trials = {"report_rad": random.vonmises(0, 5, 300), "target_rad": np.zeros(300)}
+    assert psy.plot_mixture(psy.mixture_fit(trials)).patches
+    axes.figure.canvas.draw()
