@@ -37,7 +37,7 @@ class VolatileObserver(Policy):
     def begin(self, n: int) -> State:
         belief = np.zeros((n, len(self._orders), 2, self._longest + 1))
         for order, volatile in enumerate(self._orders):
-            runs = self._fresh if volatile and not self._is_stable(0, volatile) else _stays(belief)
+            runs = _stays(belief) if self._is_stable(0, volatile) else self._fresh
             belief[:, order] = runs / (2 * len(self._orders))
         return np.zeros(n, dtype=np.int64), belief
 

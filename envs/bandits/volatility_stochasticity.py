@@ -71,9 +71,10 @@ class VolatilityStochasticity(ChoiceTask):
 
     Args:
         mode: "predict" or "choose".
-        volatility: values of v, variances per trial.
-        stochasticity: values of s, variances of outcomes.
-        scale: what 1 stands for; None for 60 (predict, where 0.1 % of outcomes are clipped) or 20.
+        volatility: value or values of v, variances per trial.
+        stochasticity: value or values of s, variances of outcomes.
+        scale: what 1 stands for; None for 60 (predict, where one outcome in 100,000 is clipped) or
+            20 (choose, one in 1,000). Of the optimum's errors .5 % are 6 or more.
         decay: of the arms' worths per trial, below 1.
 
     Piray and Daw 2021, doi:10.1038/s41467-021-26731-9. The steady-state learning rates in the four
@@ -93,8 +94,8 @@ class VolatilityStochasticity(ChoiceTask):
     prev_action: bool = True
     prev_reward: bool = True
     mode: str = "predict"
-    volatility: Sequence[float] = (0.5, 1.5)
-    stochasticity: Sequence[float] = (1.0, 3.0)
+    volatility: Sequence[float] | float = (0.5, 1.5)
+    stochasticity: Sequence[float] | float = (1.0, 3.0)
     scale: float | None = None
     decay: float = 0.98
 

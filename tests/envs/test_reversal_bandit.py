@@ -70,6 +70,20 @@ def test_known_values() -> None:
     assert ReversalBandit().yardsticks.memoryless == pytest.approx(0.670, abs=0.001)
 
 
+@pytest.mark.parametrize(
+    ("hazard", "p", "accuracy"),
+    [
+        *[(0.01, 0.7, 0.893), (0.01, 0.8, 0.940), (0.01, 0.9, 0.963)],
+        *[(0.05, 0.7, 0.763), (0.05, 0.8, 0.836), (0.05, 0.9, 0.886)],
+        *[(0.1, 0.7, 0.693), (0.1, 0.8, 0.763)],
+    ],
+)
+def test_known_accuracies(hazard: float, p: float, accuracy: float) -> None:
+    """Simulations elsewhere gave these shares of the better arm, with errors of .0005."""
+    reward = optimal_reward(ReversalProcess((p, 1 - p), hazard, 0), 200)
+    assert (reward - (1 - p)) / (2 * p - 1) == pytest.approx(accuracy, abs=0.002)
+
+
 def test_observer_finds_the_better_arm() -> None:
     task = ReversalBandit()
     facts = play(task.vector(512), task.oracle(), 512 * 200, seed=0)
