@@ -5,6 +5,7 @@ Heavy libraries are imported inside the commands, so that ``caudate --help`` ans
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import warnings
@@ -54,11 +55,33 @@ def _root(
 
 
 @app.command()
-def envs() -> None:
-    """List the tasks with their yardsticks."""
-    from .listing import list_tasks
+def envs(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write the list here; - prints only JSON.")
+    ] = None,
+) -> None:
+    """List the tasks with family, yardsticks and one line each."""
+    from .listing import list_tasks, task_table
 
-    typer.echo(list_tasks())
+    rows = task_table()
+    if str(json_file) == "-":
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    typer.echo(list_tasks(rows))
+    if json_file is not None:
+        write_json(json_file, rows)
+
+
+@app.command()
+def gallery(
+    folder: Annotated[Path, typer.Argument(help="Where tasks.md and its pictures go.")] = Path(
+        "docs"
+    ),
+) -> None:
+    """Make the gallery of tasks: a page with picture, timeline and yardsticks of each."""
+    from .gallery import make_gallery
+
+    typer.echo(f"wrote {make_gallery(folder, say=typer.echo)}")
 
 
 @app.command()

@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import gymnasium as gym
 
 from ..agents import AGENTS
 from ..envs import make_task, task_ids
 
+FAMILIES = ("working_memory", "motor_timing", "bandits")
 
-def list_tasks() -> str:
-    """Every task with its family, time step, actions and yardsticks."""
-    header = ("task", "family", "dt ms", "actions", "random", "chance", "memoryless", "optimum")
+
+def task_table() -> list[dict[str, Any]]:
+    """Every task as a dictionary of JSON values: what it is, its family, space and yardsticks."""
     rows = []
     for task_id in task_ids():
         task = make_task(task_id)
-        marks = task.yardsticks
-        landmarks = (marks.random, marks.chance, marks.memoryless, marks.optimum)
         rows.append(
-            (
-                task_id,
-                task.family,
-                f"{task.dt:g}",
-                _actions(task.action_space),
-                *("-" if mark is None else f"{mark:.3f}" for mark in landmarks),
-            )
+            {
+                "id": task_id,
+                "family": task.family,
+                "summary": task.summary,
+                "measures": task.measures,
+                "dt_ms": task.dt,
+                "trials_per_episode": task.trials_per_episode,
+                "obs_names": list(task.obs_names),
+                "actions": _actions(task.action_space),
+                "yardsticks": task.yardsticks._asdict(),
+            }
         )
-    return table(header, rows)
+    return sorted(rows, key=lambda row: (FAMILIES.index(row["family"]), row["id"]))
+
+
+def list_tasks(rows: Sequence[dict[str, Any]]) -> str:
+    """Every task with time step, actions and yardsticks, and what it is, family by family."""
+    header = ("task", "dt ms", "actions", "random", "chance", "memoryless", "optimum", "what")
+    parts = []
+    for family in FAMILIES:
+        lines = []
+        for row in rows:
+            if row["family"] == family:
+                marks = [row["yardsticks"][name] for name in header[3:7]]
+                shown = ("-" if mark is None else f"{mark:.3f}" for mark in marks)
+                name = row["id"].removeprefix("caudate/")
+                lines.append((name, f"{row['dt_ms']:g}", row["actions"], *shown, row["summary"]))
+        parts.append(f"{family.replace('_', ' ')}\n{table(header, lines)}")
+    return "\n\n".join(parts)
 
 
 def list_agents() -> str:
@@ -55,4 +75,5 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _actions(space: gym.Space) -> str:
     if isinstance(space, gym.spaces.Discrete):
         return str(space.n)
-    return "x".join(map(str, space.shape or ()))
+    kind = "bits" if isinstance(space, gym.spaces.MultiBinary) else "reals"
+    return f"{'x'.join(map(str, space.shape or ()))} {kind}"

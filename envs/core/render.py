@@ -24,6 +24,8 @@ _CHANNEL, _GOOD, _BAD = "#2f5d8a", "#2e8b57", "#c0392b"
 #: From so many channels on a heat map is easier to read than traces.
 _MANY = 10
 _WIDTH, _DPI = 7.2, 110
+#: Margins in inches: above for title and periods, below for the time axis, beside for names.
+_ABOVE, _BELOW, _NAMES, _LETTER = 0.75, 0.5, 0.5, 0.068
 
 
 def draw_track(task: Task, track: Track) -> Array:
@@ -36,13 +38,25 @@ def draw_track(task: Task, track: Track) -> Array:
     Returns:
         (height, width, 3) uint8, RGB.
     """
-    by_trial = isinstance(task, ScriptedTask)
+    by_trial = isinstance(task, ScriptedTask) or task.trials_per_episode == 1
     unit = task.dt if by_trial else 1.0
     channels = min(len(task.obs_names), _MANY)
     heights = [0.34 * channels + 0.3, _action_height(task), 0.75]
-    figure = Figure(figsize=(_WIDTH, sum(heights) + 1.25), dpi=_DPI, layout="constrained")
+    total = sum(heights) + _ABOVE + _BELOW
+    figure = Figure(figsize=(_WIDTH, total), dpi=_DPI)
     canvas = FigureCanvasAgg(figure)
-    axes = figure.subplots(3, 1, sharex=True, height_ratios=heights)
+    # Laid out by hand: matplotlib's own layouts draw everything twice.
+    names = task.obs_names[:: -(-len(task.obs_names) // 12)] + tuple(task.action_names)
+    longest = max(map(len, names), default=1)
+    grid = {
+        "left": (_NAMES + _LETTER * longest) / _WIDTH,
+        "right": 0.985,
+        "top": 1.0 - _ABOVE / total,
+        "bottom": _BELOW / total,
+        "hspace": 0.14,
+        "height_ratios": heights,
+    }
+    axes = figure.subplots(3, 1, sharex=True, gridspec_kw=grid)
     top, middle, bottom = axes
     _draw_channels(top, task, track, unit)
     _draw_actions(middle, task, track, unit)
@@ -51,9 +65,10 @@ def draw_track(task: Task, track: Track) -> Array:
         _shade(axis, task, track, unit, labelled=axis is top)
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=8, colors=_INK, length=2.5)
-    bottom.set_xlabel("time in the trial (ms)" if by_trial else "trial of the session", fontsize=9)
+    bottom.set_xlabel("time in the trial (ms)" if by_trial else "step of the session", fontsize=9)
     bottom.set_xlim(0, max(len(track.obs), 2) * unit)
-    figure.suptitle(_title(task, track), fontsize=10, color=_INK, x=0.01, ha="left")
+    title = {"fontsize": 10, "color": _INK, "x": 0.01, "y": 1.0 - 0.06 / total}
+    figure.suptitle(_title(task, track), ha="left", va="top", **title)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 
@@ -69,9 +84,9 @@ def _title(task: Task, track: Track) -> str:
     facts = next((one for one in reversed(track.facts) if one), None)
     if facts is None:
         return task.id
-    if not isinstance(task, ScriptedTask):
+    if not isinstance(task, ScriptedTask) and task.trials_per_episode > 1:
         earned = sum(track.rewards)
-        return f"{task.id}: {earned:g} earned in {len(track.rewards)} trials"
+        return f"{task.id}: {earned:g} earned in {len(track.rewards)} steps"
     verdict = "correct" if facts["correct"] else "not correct"
     return f"{task.id}, trial {facts['trial']}: {verdict}"
 
@@ -162,20 +177,27 @@ def _draw_rewards(axis: Axes, track: Track, unit: float) -> None:
 def _shade(axis: Axes, task: Task, track: Track, unit: float, *, labelled: bool) -> None:
     """Shade stretches of one period (of one value of the task's ``shade_fact``) alternately."""
     start = 0
-    for turn, (label, run) in enumerate(groupby(_labels(task, track))):
-        stop = start + len(list(run))
+    runs = [(label, len(list(run))) for label, run in groupby(_labels(task, track))]
+    named: set[str] = set()
+    for turn, (label, length) in enumerate(runs):
+        stop = start + length
         if label:
             axis.axvspan(start * unit, stop * unit, color=_SHADE[turn % 2], zorder=0, linewidth=0)
             if turn and start:
                 axis.axvline(start * unit, color=_FAINT, linewidth=0.5, zorder=2.5)
-            if labelled:
-                _label_run(axis, label, start, stop, unit, len(track.obs))
+            if labelled and (label not in named or _fits(label, length, track)):
+                _label_run(axis, label, start, stop, unit, narrow=not _fits(label, length, track))
+                named.add(label)
         start = stop
 
 
-def _label_run(axis: Axes, label: str, start: int, stop: int, unit: float, steps: int) -> None:
+def _fits(label: str, steps: int, track: Track) -> bool:
+    """Whether a name is not wider than its stretch."""
+    return steps / max(len(track.obs), 2) >= 0.011 * len(label)
+
+
+def _label_run(axis: Axes, label: str, start: int, stop: int, unit: float, *, narrow: bool) -> None:
     # A name that is wider than its period stands upright-left above it, turned a little.
-    narrow = (stop - start) / max(steps, 2) < 0.011 * len(label)
     axis.annotate(
         label,
         ((start + stop) / 2 * unit, 1.0),
@@ -191,8 +213,8 @@ def _label_run(axis: Axes, label: str, start: int, stop: int, unit: float, steps
 
 
 def _labels(task: Task, track: Track) -> list[str]:
-    if isinstance(task, ScriptedTask):
-        names = task.period_names
+    names = getattr(task, "period_names", ())
+    if names:
         return [names[index] if index >= 0 else "" for index in track.periods]
     fact = task.shade_fact
     if fact is None:

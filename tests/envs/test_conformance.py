@@ -196,7 +196,7 @@ def _compare(ours: Any, theirs: Any, mode: AutoresetMode, steps: int) -> None:
         mine, gym_s = ours.step(row), theirs.step(row)
         for a, b in zip(mine[:4], gym_s[:4], strict=True):
             assert same(a, b)
-        assert _clean(mine[4]) == _clean(gym_s[4])
+        assert alike(mine[4], gym_s[4])
         over = mine[2] | mine[3]
         if mode is AutoresetMode.DISABLED and over.any():
             a = ours.reset(options={"reset_mask": over})
@@ -204,9 +204,15 @@ def _compare(ours: Any, theirs: Any, mode: AutoresetMode, steps: int) -> None:
             assert same(a[0], b[0])
 
 
-def _clean(info: dict[str, Any]) -> str:
-    """An info with NaN and arrays in a form that compares."""
-    return repr(sorted((k, _clean(v) if isinstance(v, dict) else repr(v)) for k, v in info.items()))
+def alike(a: Any, b: Any) -> bool:
+    """Equal infos: Gymnasium gathers them column by column, so that types may differ."""
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(alike(a[key], b[key]) for key in a)
+    if isinstance(a, np.ndarray) and a.dtype == object:
+        return len(a) == len(b) and all(alike(x, y) for x, y in zip(a, b, strict=True))
+    if a is None or b is None:
+        return a is b
+    return np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind == "f")
 
 
 def test_modes_agree_with_each_other(task_id: str) -> None:
@@ -502,13 +508,13 @@ def test_pictures(task_id: str) -> None:
     assert first.shape[2] == 3
     assert first.std() > 5
     assert not same(first, later)
-    batch = batched(task_id, num_envs=2, render_mode="rgb_array")
+    batch = batched(task_id, num_envs=1, render_mode="rgb_array")
     batch.reset(seed=0)
-    for row in actions_for(batch, 12):
-        batch.step(row)
+    for _ in range(12):
+        batch.step(np.array([action_number(env.action_space, 0)]))
     pictures = batch.render()
     assert isinstance(pictures, tuple)
-    assert len(pictures) == 2
+    assert same(pictures[0], later)
     assert batched(task_id, num_envs=2).render() is None
 
 

@@ -1,0 +1,61 @@
+"""The list of tasks and their gallery."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from caudate.envs import make_task, task_ids
+from caudate.training.cli import app
+from caudate.training.errors import UsageError
+from caudate.training.gallery import make_gallery
+
+RUN = CliRunner()
+
+
+def test_list_for_people_and_machines(tmp_path: Path) -> None:
+    shown = RUN.invoke(app, ["envs", "--json", str(tmp_path / "tasks.json")])
+    assert shown.exit_code == 0
+    rows = json.loads((tmp_path / "tasks.json").read_text())
+    assert {row["id"] for row in rows} == set(task_ids())
+    for row in rows:
+        assert row["id"].removeprefix("caudate/") in shown.output
+        assert row["summary"].endswith(".")
+        assert row["measures"]
+        assert set(row["yardsticks"]) >= {"random", "chance", "memoryless", "optimum"}
+    for family in ("working memory", "motor timing", "bandits"):
+        assert f"{family}\n" in shown.output
+    printed = RUN.invoke(app, ["envs", "--json", "-"])
+    assert json.loads(printed.output) == rows
+
+
+def test_gallery(tmp_path: Path) -> None:
+    ids = ["caudate/ReversalBandit-v0", "caudate/DelayedMatch-v0", "caudate/DelayedMatch-Bench-v0"]
+    page = make_gallery(tmp_path, ids, say=lambda text: None)
+    text = page.read_text()
+    assert text.index("## Working memory") < text.index("## Bandits")
+    assert "### DelayedMatch" in text
+    assert "Timeline: fixation -> sample" in text
+    assert "doi:10.1126/science.173.3997.652" in text
+    assert "| `caudate/DelayedMatch-Bench-v0` | 0.333 | 0.500 | 0.500 | 1.000 |" in text
+    for name in ("DelayedMatch", "ReversalBandit"):
+        assert f"(tasks/{name}.png)" in text
+        assert (tmp_path / "tasks" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
+    again = make_gallery(tmp_path / "again", ids, say=lambda text: None)
+    assert again.read_text() == text
+
+
+def test_gallery_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="file"):
+        make_gallery(tmp_path / "file", ["caudate/DelayedMatch-v0"], say=lambda text: None)
+
+
+def test_the_page_in_the_docs_is_of_these_tasks() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text()
+    for task_id in task_ids():
+        assert f"`{task_id}`" in page, "run `caudate gallery`"
+        assert make_task(task_id).summary in page

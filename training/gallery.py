@@ -1,0 +1,132 @@
+"""The gallery of tasks: one page with a picture, the timeline and the yardsticks of each."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..envs import Task, make_task, task_ids
+from .errors import UsageError
+from .listing import FAMILIES
+from .progress import Say
+from .runs import write_text
+
+#: Steps of a session that a picture shows at most.
+_STEPS = 120
+_SEED = 3
+_HEAD = """# The tasks
+
+Made by `caudate gallery`; the pictures show each task's best known policy at work (seed 3).
+Yardsticks are in the unit of the task's score: *random* actions, *chance* (the best policy that
+ignores observations), *memoryless* (the best one on the current observation alone), *optimum* (the
+best known one on all observations); a dash where no number is known. How each is got stands in the
+task's docstring, for instance `help(caudate.envs.DelayedMatch)`.
+"""
+_TITLES = {
+    "working_memory": "Working memory",
+    "motor_timing": "Motor timing",
+    "bandits": "Bandits",
+}
+
+
+def make_gallery(
+    folder: str | Path, tasks: Sequence[str] | None = None, *, say: Say = print
+) -> Path:
+    """Write ``tasks.md`` and its pictures, ``tasks/<Name>.png``, into a folder.
+
+    Args:
+        folder: made if it does not exist.
+        tasks: ids; all of the library if not given. Variants share the section of their task.
+        say: where progress goes.
+
+    Returns:
+        The page.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    from matplotlib.image import imsave
+
+    folder = Path(folder)
+    groups: dict[str, list[Task]] = {}
+    for task_id in tasks if tasks is not None else task_ids():
+        task = make_task(task_id)
+        groups.setdefault(task.name, []).append(task)
+    parts = [_HEAD]
+    for family in FAMILIES:
+        group = {name: those for name, those in groups.items() if those[0].family == family}
+        if not group:
+            continue
+        parts.append(f"## {_TITLES[family]}\n")
+        for name, those in sorted(group.items()):
+            say(f"{name} ({len(those)} ids)")
+            plain = min(those, key=lambda task: len(task.id))
+            path = folder / "tasks" / f"{name}.png"
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                imsave(path, oracle_picture(plain))
+            except OSError as error:
+                raise UsageError(f"Cannot write the picture {path}: {error}.") from error
+            parts.append(_section(plain, those))
+    page = folder / "tasks.md"
+    write_text(page, "\n".join(parts))
+    return page
+
+
+def oracle_picture(task: Task) -> np.ndarray:
+    """An episode of the task's best known policy, at most 120 steps, (height, width, 3) uint8."""
+    env, oracle = task.env(render_mode="rgb_array"), task.oracle()
+    obs, _ = env.reset(seed=_SEED)
+    state, over, steps = None, False, 0
+    while not over and steps < _STEPS:
+        action, state = oracle.predict(obs, state)
+        obs, _, terminated, truncated, _ = env.step(action)
+        over, steps = terminated or truncated, steps + 1
+    picture = env.render()
+    assert picture is not None
+    return picture
+
+
+def _section(task: Task, ids: Sequence[Task]) -> str:
+    said = _paragraphs(task)
+    lines = [
+        f"### {task.name}",
+        "",
+        task.summary,
+        "",
+        f"![{task.name}: an episode of the best known policy](tasks/{task.name}.png)",
+        "",
+        *(f"{text}\n" for key in ("Timeline", "Actions", "Reward") for text in said.get(key, [])),
+        f"To measure: {task.measures}.",
+        "",
+        "| id | random | chance | memoryless | optimum |",
+        "|---|---|---|---|---|",
+        *(_row(one) for one in sorted(ids, key=lambda one: (len(one.id), one.id))),
+        "",
+        *(f"{text}\n" for text in said.get("paper", [])),
+    ]
+    return "\n".join(lines)
+
+
+def _row(task: Task) -> str:
+    marks = task.yardsticks
+    each = (marks.random, marks.chance, marks.memoryless, marks.optimum)
+    shown = " | ".join("-" if mark is None else f"{mark:.3f}" for mark in each)
+    return f"| `{task.id}` | {shown} |"
+
+
+def _paragraphs(task: Task) -> dict[str, list[str]]:
+    """Paragraphs of the docstring by their first word; papers stand behind the arguments."""
+    found: dict[str, list[str]] = {}
+    behind = False
+    for block in inspect.cleandoc(type(task).__doc__ or "").split("\n\n"):
+        text = " ".join(block.split()).replace("``", "`")
+        word = text.split(":")[0].split(" ")[0]
+        if behind and not text.startswith(("Versions", ">>>")):
+            found.setdefault("paper", []).append(text)
+        found.setdefault(word, []).append(text)
+        behind = behind or word == "Args"
+    return found
