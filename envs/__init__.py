@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from . import bandits, motor_timing, working_memory
 from . import wrappers as wrappers  # registers caudate/MultiTask-v0
 from .bandits import *  # noqa: F403
+from .collecting import collect_trials
 from .core.choice_task import ChoiceTask, Session
 from .core.env import TaskEnv
 from .core.errors import TaskError
@@ -24,6 +25,8 @@ from .core.samples import TrialSamples
 from .core.task import InteractiveTask, Played, ScriptedTask, Task, TrackingTask, Yardsticks
 from .core.vector import TaskVectorEnv
 from .motor_timing import *  # noqa: F403
+from .recorder import TrialRecorder
+from .trial_files import read_trials, write_trials
 from .working_memory import *  # noqa: F403
 
 try:
@@ -43,12 +46,16 @@ __all__ = [
     "TaskError",
     "TaskVectorEnv",
     "TrackingTask",
+    "TrialRecorder",
     "TrialSamples",
     "Yardsticks",
     "__version__",
+    "collect_trials",
     "make_task",
+    "read_trials",
     "register",
     "task_ids",
+    "write_trials",
 ]
 __all__ += bandits.__all__
 __all__ += motor_timing.__all__
