@@ -23,8 +23,6 @@ from .payouts import PAYOUTS, payouts, with_past, won
 
 Array = npt.NDArray[Any]
 
-#: Up to so many arms each arm has luck of its own; beyond, the arms share one value per trial.
-_OWN_LUCK = 64
 #: Gaussian noise is cut off at so many standard deviations, to keep rewards within bounds.
 _CUT = 5.0
 
@@ -134,12 +132,12 @@ class Bandit(ChoiceTask):
         else:
             best = draws.integers(self.n_arms)
             mean = np.where(best[:, None, None] == np.arange(self.n_arms), high, low)
-        lucks = self.n_arms if self.n_arms <= _OWN_LUCK else 1
-        draws = draws.stream(1).ahead(self.trials_per_episode * lucks)
-        shape = (self.trials_per_episode, lucks)
+        draws = draws.stream(1).ahead(self.trials_per_episode + 1)
+        # One arm is played per trial, so one value is all the luck there can be.
         if self.kind == "bernoulli":
-            return Session(mean, draws.uniform(*shape))
-        return Session(mean, self.sd * np.clip(draws.normal(*shape), -_CUT, _CUT))
+            return Session(mean, draws.uniform(self.trials_per_episode, 1))
+        noise = np.clip(draws.normal(self.trials_per_episode, 1), -_CUT, _CUT)
+        return Session(mean, self.sd * noise)
 
     def evidence(self, reward: Array, low: float, high: float) -> Array:
         """Log likelihood ratio (n,) of an arm's worth being ``high`` rather than ``low``."""

@@ -122,7 +122,7 @@ class HorizonBandit(ChoiceTask):
 
     def session(self, draws: Draws) -> Session:
         n, games, length = draws.n, self._games, self.trials_per_episode
-        draws = draws.ahead(7 * games + 4 * length)
+        draws = draws.ahead(11 * games + length + 1)
         long = (draws.permutation(games) % 2).astype(np.int64)
         lengths = FORCED + np.where(long, HORIZONS[1], HORIZONS[0])
         means = self._means(draws, games)
@@ -132,11 +132,13 @@ class HorizonBandit(ChoiceTask):
         # Each forced trial's arm: two of each, or the rare one once.
         arms = np.where(unequal[:, :, None] == 1, orders == 0, orders < FORCED // 2)
         forced_arms = np.where(arms, rare[:, :, None], 1 - rare[:, :, None])
-        luck = self.noise * np.clip(draws.normal(length, 2), -_CUT, _CUT)
+        luck = self.noise * np.clip(draws.normal(length, 1), -_CUT, _CUT)
         stops = np.cumsum(lengths, axis=1)
         trials = np.arange(length)
-        game = (trials[None, :, None] >= stops[:, None, :]).sum(axis=2)
         rows = np.arange(n)[:, None]
+        starts = np.zeros((n, length + 1), dtype=np.int64)
+        starts[rows, stops] = 1
+        game = np.cumsum(starts[:, :length], axis=1)
         place = trials - (stops - lengths)[rows, game]
         free = place >= FORCED
         forced = np.where(free, -1, forced_arms[rows, game, np.minimum(place, FORCED - 1)])

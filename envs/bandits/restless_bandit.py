@@ -114,14 +114,16 @@ class RestlessBandit(ChoiceTask):
 
     def session(self, draws: Draws) -> Session:
         length, arms = self.trials_per_episode, self.n_arms
-        draws = draws.ahead(2 * (length * arms + 1))
-        steps = draws.normal(length, arms)
-        luck = self.noise * np.clip(draws.normal(length, arms), -_CUT, _CUT)
-        walk = np.empty_like(steps)
-        walk[:, 0] = self._spread * steps[:, 0]
+        draws = draws.ahead(length * (arms + 1) + 2)
+        # In order of time, as it is computed and played.
+        walk = np.swapaxes(draws.normal(length, arms), 0, 1).copy()
+        luck = self.noise * np.clip(draws.normal(length, 1), -_CUT, _CUT)
+        walk[0] *= self._spread
+        walk[1:] *= self.drift
         for trial in range(1, length):
-            walk[:, trial] = self.decay * walk[:, trial - 1] + self.drift * steps[:, trial]
-        return Session(np.clip(self.centre + walk, 0.0, 1.0), luck)
+            walk[trial] += self.decay * walk[trial - 1]
+        walk += self.centre
+        return Session(np.swapaxes(np.clip(walk, 0.0, 1.0, out=walk), 0, 1), luck)
 
     def pay(self, mean: Any, luck: Any, action: Any) -> Any:
         return self.earns["gain"] * (mean + luck)

@@ -8,6 +8,7 @@ of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,8 @@ Array = npt.NDArray[Any]
 #: Observations are laid out ahead in blocks of about so many numbers.
 _BLOCK = 2**17
 _MOST_STEPS = 64
+#: Up to so many arms it pays to put them in order of time one by one.
+_FEW_ARMS = 4
 
 
 class Course:
@@ -34,16 +37,14 @@ class Course:
     Attributes:
         mean: (L or 1, n, K) float64.
         luck: (L, n, K or 1) float64.
-        facts: per name (L or 1, n).
         shown: (L + 1, n, channels) float32 or None.
         forced: (L, n) int64 or None.
     """
 
     def __init__(self, session: Session, n: int) -> None:
-        known = {**generic_facts(session.mean), **session.facts}
         self.mean = _by_time(session.mean)
         self.luck = _by_time(session.luck)
-        self.facts = {name: _by_time(values) for name, values in known.items()}
+        self._own_facts = session.facts
         self.forced = None if session.forced is None else _by_time(session.forced)
         self.shown = None
         if session.shown is not None:
@@ -52,12 +53,19 @@ class Course:
             self.shown = np.concatenate([_by_time(session.shown), ends])
         self.arms, self.lucks = self.mean.shape[2], self.luck.shape[2]
 
+    @cached_property
+    def facts(self) -> dict[str, Array]:
+        """Per name (L or 1, n); put in order when they are first read."""
+        own = {name: _by_time(values) for name, values in self._own_facts.items()}
+        return {**generic_facts(self.mean), **own}
+
     def replace(self, columns: Array, other: Course) -> Course:
         """A copy with the sessions of some columns taken from another course of as many columns."""
         new = object.__new__(Course)
         new.arms, new.lucks = self.arms, self.lucks
         for name in ("mean", "luck", "forced", "shown"):
-            setattr(new, name, _replaced(getattr(self, name), columns, getattr(other, name)))
+            mine, theirs = getattr(self, name), getattr(other, name)
+            setattr(new, name, None if mine is None else _replaced(mine, columns, theirs))
         new.facts = {
             name: _replaced(values, columns, other.facts[name])
             for name, values in self.facts.items()
@@ -66,12 +74,17 @@ class Course:
 
 
 def _by_time(values: Array) -> Array:
-    return np.ascontiguousarray(np.swapaxes(values, 0, 1))
+    """(L, n, ...) from (n, L, ...), each step's values side by side."""
+    turned = np.swapaxes(values, 0, 1)
+    if turned.ndim == 2 or turned.flags.c_contiguous or turned.shape[2] > _FEW_ARMS:
+        return np.ascontiguousarray(turned)
+    new = np.empty(turned.shape, dtype=values.dtype)
+    for arm in range(turned.shape[2]):
+        new[:, :, arm] = turned[:, :, arm]
+    return new
 
 
-def _replaced(mine: Array | None, columns: Array, theirs: Array | None) -> Array | None:
-    if mine is None or theirs is None:
-        return None
+def _replaced(mine: Array, columns: Array, theirs: Array) -> Array:
     mine = mine.copy()
     mine[:, columns] = theirs
     return mine
@@ -137,7 +150,7 @@ class ChoiceEngine(Engine):
         self._position = np.zeros(n, dtype=np.int64)  # trials done; all of them: between sessions
         self._course: Course | None = None
         self._drawn = np.full(n, -1, dtype=np.int64)  # session in the course, by column
-        self._fast = max_steps is None and mode is not AutoresetMode.SAME_STEP
+        self._goes_on = mode is AutoresetMode.SAME_STEP
         # The position of all columns while they go together, else None.
         self._together: int | None = None
         self._block, self._block_start = np.zeros((0, 0, 0), dtype=np.float32), 0
@@ -173,7 +186,8 @@ class ChoiceEngine(Engine):
     def _gather_together(self) -> None:
         """Go together if all columns are at the same trial of a session."""
         first = int(self._position[0])
-        if self._fast and (self._position == first).all() and first < self._length:
+        together = self.max_steps is None and first < self._length
+        if together and (self._position == first).all():
             self._together = first
             self._block = self._block[:0]
 
@@ -210,14 +224,15 @@ class ChoiceEngine(Engine):
 
     def step(self, actions: Any) -> Step:
         if self._together is None:
-            result = super().step(actions)
-            if self._fast and not self.over.any():
-                self._gather_together()
-            return result
+            return self._step_apart(actions)
         actions = self.checked(actions)
         done = self._together
-        if done == self._length:
-            return self._step_between(actions)
+        if self._goes_on:
+            if done + 1 == self._length:
+                return self._step_apart(actions)  # the next session begins within this step
+            self.over = np.zeros(self.n, dtype=bool)
+        elif done == self._length:
+            return self._step_apart(actions)
         arms, reward = self._outcome(self._known, done, actions)
         self._together = done + 1
         obs = self._next_block_row(done + 1)
@@ -233,12 +248,12 @@ class ChoiceEngine(Engine):
             self._terminated, self._truncated = flags[0].copy(), flags[1].copy()
         return obs, reward, flags[0], flags[1].copy(), info
 
-    def _step_between(self, actions: Array) -> Step:
-        """A step from between the sessions: the next one begins, or the columns hold."""
+    def _step_apart(self, actions: Array) -> Step:
+        """A step in which columns do not all do the same, or one that begins a session."""
         self._settle()
         self._together = None
         result = super().step(actions)
-        if not self._holds:
+        if self._goes_on or not self.over.any():
             self._gather_together()
         return result
 
@@ -293,12 +308,9 @@ class ChoiceEngine(Engine):
     def _play(self, actions: Array) -> tuple[Array, Array, Array, Info]:
         done = self._position.copy()
         plays = done < self._length
-        reward = np.zeros(self.n)
-        arms = np.zeros(self.n, dtype=np.int64)
-        for trial in np.unique(done[plays]).tolist():
-            here = done == trial
-            played, earned = self._outcome(self._known, trial, actions)
-            arms[here], reward[here] = played[here], earned[here]
+        arms, reward = self._outcomes(self._known, np.minimum(done, self._length - 1), actions)
+        if not plays.all():
+            arms, reward = np.where(plays, arms, 0), np.where(plays, reward, 0.0)
         columns = plays.nonzero()[0]
         info: Info = {}
         if columns.size:
@@ -313,6 +325,18 @@ class ChoiceEngine(Engine):
             self._position[begins] = 0
             self._ensure(begins.nonzero()[0])
         return self._observe(), reward, plays, info
+
+    def _outcomes(self, course: Course, trial: Array, actions: Array) -> tuple[Array, Array]:
+        """The same for trials (n,) that differ from column to column."""
+        row = trial * self.n + self._every
+        arms = actions if self._discrete else np.zeros(self.n, dtype=np.int64)
+        if course.forced is not None:
+            forced = course.forced.take(row)
+            arms = np.where(forced < 0, actions, forced)
+        worth = (row if len(course.mean) > 1 else self._every) * course.arms + arms
+        luck = course.luck.take(row if course.lucks == 1 else row * course.arms + arms)
+        components = None if self._discrete else tuple(actions.T.astype(np.float64))
+        return arms, self.task.pay(course.mean.take(worth), luck, components)
 
     def _remember(self, actions: Array, reward: Array) -> None:
         # What is shown is the arm that was played, which is not chosen on forced trials.

@@ -2,19 +2,58 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .info import Info
+from .info import Info, LateInfo
 
 if TYPE_CHECKING:
     from .choice import ChoiceEngine, Course
+    from .choice_task import ChoiceTask
 
 Array = npt.NDArray[Any]
 
 _GOES_ON = (False, False)
+
+
+class Told:
+    """What infos tell of one session's trials; looked up when the first of them is read.
+
+    Args:
+        course: of one column.
+        first: trial number of the session's first trial.
+        task: whose facts are told.
+    """
+
+    def __init__(self, course: Course, first: int, task: ChoiceTask) -> None:
+        self._course, self._first = course, first
+        self._names = (*task.int_facts, *task.float_facts)
+        self._whole_reward = "reward" in task.int_facts
+        self._rows: dict[str, list[Any]] | None = None
+
+    def info(self, at: int, chosen: Any, worth: float, reward: float) -> Info:
+        """Info of the trial that was the session's number ``at``."""
+        if self._rows is None:
+            self._rows = {
+                name: values[:, 0].tolist() for name, values in self._course.facts.items()
+            }
+        facts = {name: row[at if len(row) > 1 else 0] for name, row in self._rows.items()}
+        best = facts["p_best"]
+        known = {
+            "trial": self._first + at,
+            "choice": chosen,
+            "reward": int(reward) if self._whole_reward else reward,
+            "p": worth,
+            "regret": best - worth,
+            "correct": int(worth >= best),
+            "condition": 0,
+            "rt": 0.0,
+            **facts,
+        }
+        return {"trial_end": True, **{name: known[name] for name in self._names}}
 
 
 class ChoicePlayer:
@@ -30,8 +69,7 @@ class ChoicePlayer:
         self._prev_action, self._prev_reward = task.prev_action, task.prev_reward
         self._shows_past = task.prev_action or task.prev_reward
         self._first = engine._first_extra
-        self._names = (*task.int_facts, *task.float_facts)
-        self._whole = set(task.int_facts)
+        self._task = task
         self._ends_as = (False, True) if self._length > 1 else (True, False)
         self._course: Course | None = None
         self.load()
@@ -72,21 +110,7 @@ class ChoicePlayer:
         luck = course.luck[:, 0].tolist()
         self._luck = luck if course.lucks > 1 else [one * self._arms for one in luck]
         self._forced = None if course.forced is None else course.forced[:, 0].tolist()
-        first = int(engine._session[0]) * self._length
-        facts = {name: values[:, 0].tolist() for name, values in course.facts.items()}
-        rows = [one if len(one) > 1 else one * self._length for one in facts.values()]
-        self._best = rows[list(facts).index("p_best")]
-        self._facts = [
-            {
-                **{"trial_end": True, "trial": first + trial, "condition": 0, "rt": 0.0},
-                **{
-                    name: value
-                    for name, value in zip(facts, values, strict=True)
-                    if name in self._names
-                },
-            }
-            for trial, values in enumerate(zip(*rows, strict=True))
-        ]
+        self._told = Told(course, int(engine._session[0]) * self._length, self._task)
         # Rows of one block, each handed out once: they share no memory with one another.
         obs = np.zeros((self._length + 1, len(engine.task.all_channels)), dtype=np.float32)
         obs[:, : engine._own] = 1 if course.shown is None else course.shown[:, 0]
@@ -108,11 +132,12 @@ class ChoicePlayer:
             arm = action
             if self._forced is not None and self._forced[at] >= 0:
                 arm = action = self._forced[at]
-            reward = self._pay(self._mean[at][arm], self._luck[at][arm], None)
+            chosen, worth = arm, self._mean[at][arm]
+            reward = self._pay(worth, self._luck[at][arm], None)
         else:
-            arm = 0
-            reward = self._pay(self._mean[at][0], self._luck[at][0], action)
-        info = self._info(at, arm, action, reward)
+            arm, chosen, worth = 0, action[0], self._mean[at][0]
+            reward = self._pay(worth, self._luck[at][0], action)
+        info = LateInfo(partial(self._told.info, at, chosen, worth, reward))
         self._at = at = at + 1
         self._over = at == self._length
         obs = self._obs[at]
@@ -121,17 +146,6 @@ class ChoicePlayer:
             self._show_past(obs, action, reward, self._first)
         terminated, truncated = self._ends_as if self._over else _GOES_ON
         return obs, reward, terminated, truncated, info
-
-    def _info(self, at: int, arm: int, action: Any, reward: float) -> Info:
-        info = self._facts[at]
-        worth, best = self._mean[at][arm], self._best[at]
-        info["choice"] = arm if self._discrete else action[0]
-        info["reward"] = int(reward) if "reward" in self._whole else reward
-        if "p" in self._names:
-            info["p"], info["regret"] = worth, best - worth
-        if "correct" not in info:
-            info["correct"] = int(worth >= best)
-        return info
 
     def _show_past(self, channels: Array, action: Any, reward: float, first: int) -> None:
         if self._prev_action:
