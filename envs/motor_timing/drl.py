@@ -19,7 +19,7 @@ from ..core.response import Response
 from ..core.table import Trials
 from ..core.task import Channel, Played, ScriptedTask, Yardsticks
 from ..core.time import parse_duration
-from .press_times import best_rate
+from .press_times import best_of_rates
 
 Array = npt.NDArray[Any]
 
@@ -176,35 +176,38 @@ class DRL(ScriptedTask):
 
     def compute_yardsticks(self) -> Yardsticks:
         sees = self.prev_action or self.prev_reward
-        blind = best_rate(lambda rate: self._markov(rate, rate))
+        blind = best_of_rates(lambda rates: self._markov(rates, rates))
         memoryless = blind
         if self.time:
             memoryless = 1.0
         elif sees:
-            memoryless = best_rate(lambda rate: self._markov(rate, 0.0))
+            memoryless = best_of_rates(lambda rates: self._markov(rates, 0.0 * rates))
+        half = np.array([0.5])
         return Yardsticks(
-            random=self._markov(0.5, 0.5), chance=blind, memoryless=memoryless, optimum=1.0
+            random=float(self._markov(half, half)[0]),
+            chance=blind,
+            memoryless=memoryless,
+            optimum=1.0,
         )
 
-    def _markov(self, rate: float, after_press: float) -> float:
-        """Score of pressing with a probability that depends on whether one has just pressed."""
+    def _markov(self, rates: Array, after_press: Array) -> Array:
+        """Scores (r,) of pressing with constant probabilities (r,), others after a press."""
         last = self.response.shape[1] - 1
         rewarded = self._rewarded(np.arange(last + 1))
-        press = np.full(last + 1, rate)
-        press[1] = after_press
-        mass, total = np.zeros(last + 1), 0.0
-        mass[0] = 1.0
+        press = np.repeat(rates[:, None], last + 1, axis=1)
+        # A step after the beginning is not one after a press.
+        first, press_later = press, press.copy()
+        press_later[:, min(1, last)] = after_press
+        mass, total = np.zeros((len(rates), last + 1)), np.zeros(len(rates))
+        mass[:, 0] = 1.0
         for step in range(self.max_steps):
-            now = press.copy()
-            if step == 1:  # a step after the beginning, not after a press
-                now[1] = rate
-            pressing = mass * now
-            total += float((pressing * rewarded).sum())
-            waiting = mass - pressing
-            mass = np.zeros(last + 1)
-            mass[1:] = waiting[:-1]
-            mass[last] += waiting[last]
-            mass[min(1, last)] += pressing.sum()
+            pressing = mass * (first if step <= 1 else press_later)
+            total += (pressing * rewarded).sum(axis=1)
+            mass -= pressing
+            mass[:, last] += mass[:, last - 1]
+            mass[:, 1:last] = mass[:, : last - 1].copy()
+            mass[:, 0] = 0.0
+            mass[:, min(1, last)] += pressing.sum(axis=1)
         return total / self.most
 
     def oracle(self) -> Policy:
@@ -260,4 +263,4 @@ def noisy_clock_aim(weber: float) -> Aim:
 
 
 register(DRL)
-register(DRL, "10s", dt=250.0, wait=10_000.0, session=300_000.0)
+register(DRL, "10s", dt=500.0, wait=10_000.0, session=120_000.0)

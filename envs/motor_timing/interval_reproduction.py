@@ -112,6 +112,7 @@ class IntervalReproduction(ScriptedTask):
 
     name: ClassVar[str] = "IntervalReproduction"
     family: ClassVar[str] = "motor_timing"
+    measures = "slope of produced on sample intervals, bias and variance (Bayesian least squares)"
     default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType(
         {"correct": 1.0, "error": 0.0, "fixation_break": -0.1}
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,12 +38,17 @@ def best_press_times(earned: Array, *, abort: bool) -> float:
     return float(best.max())
 
 
-def best_rate(score: Any) -> float:
-    """Largest value of a function of a press probability: finer and finer grids around the best."""
+def best_rate(score: Callable[[float], float]) -> float:
+    """Largest value of a function of a press probability."""
+    return best_of_rates(lambda rates: np.array([score(rate) for rate in rates]))
+
+
+def best_of_rates(scores: Callable[[Array], Array]) -> float:
+    """Largest value of a function of press probabilities (r,): finer grids around the best."""
     low, high, best = 0.0, 1.0, 0.0
     for _ in range(4):
         grid = np.linspace(low, high, 101)
-        values = [score(rate) for rate in grid]
+        values = scores(grid)
         top = int(np.argmax(values))
         best = max(best, float(values[top]))
         low, high = grid[max(top - 1, 0)], grid[min(top + 1, 100)]

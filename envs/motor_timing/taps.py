@@ -19,7 +19,7 @@ Array = npt.NDArray[Any]
 TAP_REWARDS: Mapping[str, float] = MappingProxyType({"correct": 1.0, "extra": -0.1})
 #: Row code of steps on which no tap is asked for; windows follow it.
 OUTSIDE = 1
-_TRIALS = 4000
+_TRIALS = 1500
 
 
 def tap_response(
@@ -78,7 +78,7 @@ class ConstantTapper(Policy):
 
 
 def random_taps(task: Task, probability: Array) -> float:
-    """Score of tapping with constant probabilities (actions,), simulated over 4,000 trials."""
+    """Score of tapping with constant probabilities (actions,), simulated over 1,500 trials."""
     return simulated_score(task, ConstantTapper(probability), _TRIALS)
 
 
