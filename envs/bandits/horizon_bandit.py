@@ -139,26 +139,33 @@ class HorizonBandit(ChoiceTask):
         starts = np.zeros((n, length + 1), dtype=np.int64)
         starts[rows, stops] = 1
         game = np.cumsum(starts[:, :length], axis=1)
-        place = trials - (stops - lengths)[rows, game]
+        which = game + games * rows
+
+        def at(values: Array) -> Array:
+            """Of each trial (n, length, ...), from what there is of its game (n, games, ...)."""
+            return values.reshape(n * games, *values.shape[2:]).take(which, axis=0)
+
+        length_of, is_long, is_unequal = at(lengths), at(long), at(unequal)
+        place = trials - at(stops - lengths)
         free = place >= FORCED
-        forced = np.where(free, -1, forced_arms[rows, game, np.minimum(place, FORCED - 1)])
-        is_long = long[rows, game]
+        cue = FORCED * which + np.minimum(place, FORCED - 1)
+        forced = np.where(free, -1, forced_arms.reshape(-1).take(cue))
         shown = np.stack(
             [
                 *(place == 0, is_long, forced == 0, forced == 1),
-                1.0 - place / lengths[rows, game],
+                1.0 - place / length_of,
             ],
             axis=2,
         ).astype(np.float32)
         facts = {
-            "condition": 2 * is_long + unequal[rows, game],
+            "condition": 2 * is_long + is_unequal,
             "game": game,
             "game_trial": place,
-            "horizon": np.where(is_long, HORIZONS[1], HORIZONS[0]),
+            "horizon": length_of - FORCED,
             "free": free.astype(np.int64),
-            "informative": np.where(unequal, rare, -1)[rows, game],
+            "informative": at(np.where(unequal == 1, rare, -1)),
         }
-        return Session(means[rows, game], luck, facts, shown, forced)
+        return Session(at(means), luck, facts, shown, forced)
 
     def _means(self, draws: Draws, games: int) -> Array:
         """(n, games, 2) means: one arm at a base, the other a gap above or below."""

@@ -8,15 +8,15 @@ of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
-from .choice_task import ChoiceTask, Session, generic_facts
+from .choice_task import ChoiceTask
+from .course import Course, Ends, known_facts
 from .engine import Engine, Player, Step
 from .errors import TaskError
 from .info import Info, LateInfo
@@ -27,108 +27,6 @@ Array = npt.NDArray[Any]
 #: Observations are laid out ahead in blocks of about so many numbers.
 _BLOCK = 2**17
 _MOST_STEPS = 64
-#: Up to so many arms it pays to put them in order of time one by one.
-_FEW_ARMS = 4
-
-
-class Course:
-    """The sessions that the columns are in, in order of time: L trials, n columns, K arms.
-
-    Attributes:
-        mean: (L or 1, n, K) float64.
-        luck: (L, n, K or 1) float64.
-        shown: (L + 1, n, channels) float32 or None.
-        forced: (L, n) int64 or None.
-    """
-
-    def __init__(self, session: Session, n: int) -> None:
-        self.mean = _by_time(session.mean)
-        self.luck = _by_time(session.luck)
-        self._own_facts = session.facts
-        self.forced = None if session.forced is None else _by_time(session.forced)
-        self.shown = None
-        if session.shown is not None:
-            # Behind the last trial nothing is shown.
-            ends = np.zeros((1, n, session.shown.shape[2]), dtype=np.float32)
-            self.shown = np.concatenate([_by_time(session.shown), ends])
-        self.arms, self.lucks = self.mean.shape[2], self.luck.shape[2]
-
-    @cached_property
-    def facts(self) -> dict[str, Array]:
-        """Per name (L or 1, n); put in order when they are first read."""
-        own = {name: _by_time(values) for name, values in self._own_facts.items()}
-        return {**generic_facts(self.mean), **own}
-
-    def replace(self, columns: Array, other: Course) -> Course:
-        """A copy with the sessions of some columns taken from another course of as many columns."""
-        new = object.__new__(Course)
-        new.arms, new.lucks = self.arms, self.lucks
-        for name in ("mean", "luck", "forced", "shown"):
-            mine, theirs = getattr(self, name), getattr(other, name)
-            setattr(new, name, None if mine is None else _replaced(mine, columns, theirs))
-        new.facts = {
-            name: _replaced(values, columns, other.facts[name])
-            for name, values in self.facts.items()
-        }
-        return new
-
-
-def _by_time(values: Array) -> Array:
-    """(L, n, ...) from (n, L, ...), each step's values side by side."""
-    turned = np.swapaxes(values, 0, 1)
-    if turned.ndim == 2 or turned.flags.c_contiguous or turned.shape[2] > _FEW_ARMS:
-        return np.ascontiguousarray(turned)
-    new = np.empty(turned.shape, dtype=values.dtype)
-    for arm in range(turned.shape[2]):
-        new[:, :, arm] = turned[:, :, arm]
-    return new
-
-
-def _replaced(mine: Array, columns: Array, theirs: Array) -> Array:
-    mine = mine.copy()
-    mine[:, columns] = theirs
-    return mine
-
-
-class Ends(NamedTuple):
-    """Trials that have just been played: their place in the session, and what came of them.
-
-    Attributes:
-        trial: trial of the session, one for all or (k,).
-        columns: (k,) columns.
-        arms: (k,) arms that were played.
-        chosen: (k,) the same, or the first component of vector actions.
-        reward: (k,).
-        number: (k,) trial numbers.
-    """
-
-    trial: int | Array
-    columns: Array
-    arms: Array
-    chosen: Array
-    reward: Array
-    number: Array
-
-
-def known_facts(course: Course, ends: Ends) -> dict[str, Any]:
-    """All facts of trials, per name (k,) or a number."""
-
-    def at(values: Array) -> Array:
-        return values[ends.trial if len(values) > 1 else 0, ends.columns]
-
-    facts: dict[str, Any] = {name: at(values) for name, values in course.facts.items()}
-    worth = at(course.mean)[np.arange(len(ends.columns)), ends.arms]
-    derived = {
-        "trial": ends.number,
-        "choice": ends.chosen,
-        "reward": ends.reward,
-        "p": worth,
-        "regret": facts["p_best"] - worth,
-        "correct": worth >= facts["p_best"],
-        "condition": 0,
-        "rt": 0.0,
-    }
-    return {**derived, **facts}
 
 
 class ChoiceEngine(Engine):
@@ -145,8 +43,11 @@ class ChoiceEngine(Engine):
         self._names = (*task.int_facts, *task.float_facts)
         self._n_ints = len(task.int_facts)
         self._every = np.arange(n)
+        self._offset = self._every * task.n_arms
         self._own = len(task.channels)
         self._session = np.zeros(n, dtype=np.int64)
+        # Trial numbers at which the sessions begin, or None; not to be changed in place.
+        self._begin: Array | None = None
         self._position = np.zeros(n, dtype=np.int64)  # trials done; all of them: between sessions
         self._course: Course | None = None
         self._drawn = np.full(n, -1, dtype=np.int64)  # session in the course, by column
@@ -171,7 +72,7 @@ class ChoiceEngine(Engine):
 
     def _place(self, columns: Array, trial: Array, *, between: bool) -> None:
         self._settle()
-        self._together = None
+        self._together = self._begin = None
         self._session[columns], self._position[columns] = np.divmod(trial, self._length)
         if between:
             self._session[columns] -= 1
@@ -268,7 +169,7 @@ class ChoiceEngine(Engine):
         if course.forced is not None:
             forced = course.forced[trial]
             arms = np.where(forced < 0, actions, forced)
-        place = self._every * course.arms + arms
+        place = self._offset + arms
         luck = luck if course.lucks == 1 else luck.take(place)
         return arms, self.task.pay(mean.take(place), luck, None)
 
@@ -322,6 +223,7 @@ class ChoiceEngine(Engine):
         begins = ~plays
         if begins.any() and not self._holds:
             self._session[begins] += 1
+            self._begin = None
             self._position[begins] = 0
             self._ensure(begins.nonzero()[0])
         return self._observe(), reward, plays, info
@@ -363,14 +265,15 @@ class ChoiceEngine(Engine):
         reward: Array,
     ) -> Info:
         """Info of the trials ``trial`` of sessions that have just been played in ``columns``."""
-        number = self._session.take(columns) * self._length + trial
+        begin = self._begin
+        if begin is None:
+            begin = self._begin = self._session * self._length
         if len(columns) < self.n:
             arms, chosen, reward = arms[columns], chosen[columns], reward[columns]
         # Callers may change what they are given or gave.
         done = chosen.copy()
-        ends = Ends(
-            trial, columns, arms if arms is not chosen else done, done, reward.copy(), number
-        )
+        played = done if arms is chosen else arms
+        ends = Ends(trial, columns, played, done, reward.copy(), begin)
         return LateInfo(lambda: self._make_info(course, ends))
 
     def _make_info(self, course: Course, ends: Ends) -> Info:
@@ -405,7 +308,7 @@ class ChoiceEngine(Engine):
 
     def _set_own_state(self, state: Mapping[str, Any]) -> None:
         self._session, self._position = state["session"], state["position"]
-        self._together = None
+        self._together = self._begin = None
         self._drawn[:] = -1
         self._course = None
         self._ensure(self._every)

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from .info import Info, LateInfo
 
 if TYPE_CHECKING:
-    from .choice import ChoiceEngine, Course
+    from .choice import ChoiceEngine
     from .choice_task import ChoiceTask
+    from .course import Course
 
 Array = npt.NDArray[Any]
 

@@ -10,11 +10,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from caudate.envs import Bandit, HorizonBandit, RestlessBandit, TaskError
+from caudate.envs import Bandit, RestlessBandit, TaskError
 from caudate.envs.bandits.kalman_observer import KalmanObserver
 
 from . import test_conformance as conformance
-from .conftest import play, same, single
+from .conftest import batched, play, same, single
 
 
 def sessions(task: Any, policy: Any, n: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -135,6 +135,42 @@ def test_short_sessions_in_every_mode(name: str, options: dict[str, Any]) -> Non
     conformance.test_column_equals_single_env(env_id, 3, options)
     conformance.compare_with_gymnasium(env_id, options, steps=25)
     conformance.test_state_is_exact(env_id, "next_step", options)
+
+
+@pytest.mark.parametrize("mode", conformance.MODES)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("HorizonBandit-v0", {"trials_per_episode": 15}),
+        ("VolatilityStochasticity-v0", {"trials_per_episode": 6}),
+    ],
+)
+def test_infos_may_be_read_late(name: str, options: dict[str, Any], mode: str) -> None:
+    """What an info tells does not depend on when it is read, nor on columns reset in between."""
+    late, early = (batched(f"caudate/{name}", 4, autoreset_mode=mode, **options) for _ in range(2))
+    for batch in (late, early):
+        batch.reset(seed=0)
+    kept, read = [], []
+    for step, actions in enumerate(conformance.actions_for(early, 40)):
+        if step in (4, 9, 23):
+            mask = np.arange(4) == step % 4
+            for batch in (late, early):
+                batch.reset(seed=[None, 7, None, 8], options={"reset_mask": mask})
+        read.append(dict(early.step(actions.copy())[4]))
+        _, reward, _, _, info = late.step(actions)
+        kept.append(info)
+        reward[...] = actions[...] = 0  # both are the caller's
+    assert all(same(dict(mine), theirs) for mine, theirs in zip(kept, read, strict=True))
+    env, twin = (single(f"caudate/{name}", **options) for _ in range(2))
+    infos: list[list[Any]] = [[], []]
+    for which, one in enumerate((env, twin)):
+        one.reset(seed=3)
+        for actions in conformance.actions_for(early, 33):
+            _, _, _, over, info = one.step(actions[0])
+            infos[which].append(dict(info) if which else info)
+            if over:
+                one.reset()
+    assert all(dict(mine) == theirs for mine, theirs in zip(*infos, strict=True))
 
 
 # Settings in which yardsticks coincide or come close, where noise could put them out of order.
@@ -417,113 +453,3 @@ def test_gain_only_scales_rewards() -> None:
     )
     assert same(mine["choice"], usual["choice"])
     assert mine["reward"] == pytest.approx(100 * usual["reward"])
-
-
-# -------------------------------------------------------------------- short games
-
-
-def games(facts: dict[str, np.ndarray], column: int) -> list[dict[str, np.ndarray]]:
-    """The games of one session, in order."""
-    game = facts["game"][:, column]
-    return [{k: v[game == g, column] for k, v in facts.items()} for g in range(game.max() + 1)]
-
-
-def test_games() -> None:
-    task = HorizonBandit()
-    zero, one = (sessions(task, Always(arm), 60, seed=3) for arm in (0, 1))
-    pairs, conditions, informative = set(), [], []
-    for column in range(60):
-        played = games(zero, column)
-        assert len(played) == 20
-        assert sum(len(game["trial"]) == 10 for game in played) == 10
-        for game, other in zip(played, games(one, column), strict=True):
-            length = len(game["trial"])
-            assert length == 4 + game["horizon"][0]
-            assert game["game_trial"].tolist() == list(range(length))
-            assert game["free"].tolist() == [0] * 4 + [1] * (length - 4)
-            # Forced trials play the same arm whatever is chosen, free ones what is chosen.
-            assert np.array_equal(game["choice"][:4], other["choice"][:4])
-            assert same(game["reward"][:4], other["reward"][:4])
-            assert (game["choice"][4:] == 0).all()
-            assert (other["choice"][4:] == 1).all()
-            count = np.bincount(game["choice"][:4], minlength=2)
-            rare = game["informative"][0]
-            assert count.tolist() == (
-                [2, 2] if rare < 0 else [3 - 2 * (rare == arm) for arm in (0, 1)]
-            )
-            assert game["condition"][0] == 2 * (length == 10) + (rare >= 0)
-            assert len(np.unique(game["p"][4:])) == len(np.unique(other["p"][4:])) == 1
-            pairs.add((round(game["p"][4], 6), round(other["p"][4], 6)))
-            conditions.append(game["condition"][0])
-            informative.append(rare)
-    allowed = {
-        pair
-        for base in (0.4, 0.6)
-        for gap in (0.04, 0.08, 0.12, 0.2, 0.3)
-        for other in (base - gap, base + gap)
-        for pair in ((base, round(other, 6)), (round(other, 6), base))
-    }
-    assert pairs == allowed
-    share = np.bincount(conditions, minlength=4) / len(conditions)
-    assert share == pytest.approx([0.25] * 4, abs=0.05)
-    assert informative.count(0) == pytest.approx(informative.count(1), rel=0.25)
-
-
-def test_cues_tell_the_game() -> None:
-    env = single("caudate/HorizonBandit-v0")
-    obs, _ = env.reset(seed=1)
-    for trial in range(150):
-        cue = dict(zip(env.obs_names, obs.tolist(), strict=True))
-        obs, reward, _, _, info = env.step(trial % 2)
-        assert cue["begins"] == (info["game_trial"] == 0)
-        assert cue["long"] == (info["horizon"] == 6)
-        assert cue["left"] == pytest.approx(1 - info["game_trial"] / (4 + info["horizon"]))
-        forced = cue["forced_0"] + cue["forced_1"]
-        assert forced == 1 - info["free"]
-        if forced:
-            assert cue[f"forced_{info['choice']}"] == 1
-        played = [float(info["choice"] == arm) for arm in (0, 1)]
-        assert obs[-3:].tolist() == pytest.approx([*played, reward])
-
-
-def posterior_means(choice: np.ndarray, reward: np.ndarray, noise: float) -> np.ndarray:
-    """Mean worth of both arms, from all pairs of means that a game can have."""
-    total, weights = np.zeros(2), 0.0
-    for base in (0.4, 0.6):
-        for gap in (0.04, 0.08, 0.12, 0.2, 0.3):
-            for other in (base - gap, base + gap):
-                for pair in (np.array([base, other]), np.array([other, base])):
-                    weight = np.exp(-0.5 * np.sum((reward - pair[choice]) ** 2) / noise**2)
-                    total, weights = total + weight * pair, weights + weight
-    return total / weights
-
-
-def test_oracle_in_short_games_is_exact_and_explores_in_long_ones() -> None:
-    task = HorizonBandit()
-    facts = sessions(task, task.oracle(), 100)
-    first: dict[int, list[bool]] = {1: [], 6: []}
-    for column in range(100):
-        for game in games(facts, column):
-            means = posterior_means(game["choice"][:4], game["reward"][:4], 0.08)
-            if game["horizon"][0] == 1 and abs(means[0] - means[1]) > 1e-4:
-                assert game["choice"][4] == means.argmax()
-            if game["informative"][0] >= 0:
-                first[game["horizon"][0]].append(game["choice"][4] == game["informative"][0])
-    # Directed exploration: the arm known less is chosen more often if much is to come.
-    assert np.mean(first[6]) > np.mean(first[1]) + 0.02
-
-
-def test_horizon_optimum_beats_greed() -> None:
-    task = HorizonBandit(noise=0.3)
-    mine = sessions(task, task.oracle(), 1000)
-    free = mine["free"] == 1
-    long = mine["horizon"] == 6
-    oracle = task.oracle()
-    oracle._gradient = lambda share: np.zeros((len(share), 2))  # type: ignore[attr-defined]
-    greedy = sessions(task, oracle, 1000)
-    gained = ((greedy["regret"] - mine["regret"]) * (free & long)).mean(axis=0)
-    assert gained.mean() > 2 * gained.std() / sqrt(1000)
-    best = task.yardsticks.oracle_full
-    assert best is not None
-    expected = best - mine["regret"][free].sum() / mine["regret"].size
-    assert task.yardsticks.optimum == pytest.approx(expected, abs=0.002)
