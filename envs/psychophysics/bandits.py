@@ -427,7 +427,8 @@ def two_step_fit(trials: TrialTable, p_common: float = 0.7) -> TwoStepFit:
     bounds = [(0.0, 1.0), (0.001, 1.0), (0.0, 30.0), (0.0, 30.0), (-5.0, 5.0)]
     starts = [(0.3, 0.3, 3.0, 3.0, 0.0), (0.7, 0.5, 3.0, 3.0, 0.0)]
     best = _minimise(loss, starts, bounds)
-    return TwoStepFit(*(float(one) for one in best.x), -float(best.fun))
+    weight, rate, beta_one, beta_two, sticky = (float(one) for one in best.x)
+    return TwoStepFit(weight, rate, beta_one, beta_two, sticky, -float(best.fun))
 
 
 def _log_softmax(logits: Array, rows: Array, chosen: Array) -> float:

@@ -342,9 +342,12 @@ def mixture_fit(
     from scipy.special import ive
 
     length = float(ive(1, kappa) / ive(0, kappa))
+    target_share, swap_share, guess_share = (float(one) for one in share)
     return MixtureFit(
         kappa,
-        *(float(one) for one in share),
+        target_share,
+        swap_share,
+        guess_share,
         float(np.sqrt(-2.0 * np.log(max(length, 1e-300)))),
         likelihood,
         error,
@@ -401,7 +404,8 @@ def _concentration(length: float) -> float:
     from scipy.special import ive
 
     length = min(max(length, 1e-4), 0.99999)
-    return float(brentq(lambda kappa: ive(1, kappa) / ive(0, kappa) - length, 1e-6, 1e6))
+    root: Any = brentq(lambda kappa: ive(1, kappa) / ive(0, kappa) - length, 1e-6, 1e6)
+    return float(root)
 
 
 def plot_mixture(fit: MixtureFit, axes: Axes | None = None) -> Axes:

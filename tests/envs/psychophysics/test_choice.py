@@ -121,7 +121,7 @@ def test_dual_task_cost() -> None:
 
 def test_missing_columns_and_too_few_trials() -> None:
     trials = observer(100, 0.0, 0.3, 0.0)
-    with pytest.raises(TaskError, match="no column 'choise' .did you mean 'choice'"):
+    with pytest.raises(TaskError, match=r"no column 'choise' .did you mean 'choice'"):
         psy.psychometric_fit(trials, "x", "choise")
     with pytest.raises(TaskError, match="3 answered trials are too few"):
         psy.psychometric_fit({name: values[:3] for name, values in trials.items()}, "x")
