@@ -19,6 +19,8 @@ from .bandits import (
     two_step_fit,
     win_stay_lose_shift,
 )
+from .bayesian import bayesian_timer, plot_bayesian_timer
+from .bisecting import bisection, plot_bisection
 from .choice import (
     d_prime,
     dual_task_cost,
@@ -33,30 +35,67 @@ from .choice import (
     share_by,
 )
 from .common import TrialTable
+from .presses import (
+    bin_times,
+    inter_response_times,
+    peak_interval,
+    plot_inter_response_times,
+    plot_peak_interval,
+    start_stop,
+)
+from .tapping import (
+    asynchrony,
+    phase_correction,
+    plot_asynchrony,
+    plot_phase_correction,
+    plot_wing_kristofferson,
+    wing_kristofferson,
+)
+from .timing import plot_reproduction, plot_scalar_property, reproduction, scalar_property
 
 __all__ = [
     "TrialTable",
     "after_reversals",
+    "asynchrony",
+    "bayesian_timer",
+    "bin_times",
+    "bisection",
     "d_prime",
     "dual_task_cost",
+    "inter_response_times",
     "learning_rate",
     "mean_by",
     "mixture_fit",
+    "peak_interval",
+    "phase_correction",
+    "plot_asynchrony",
+    "plot_bayesian_timer",
+    "plot_bisection",
     "plot_curve",
+    "plot_inter_response_times",
     "plot_learning_rate",
     "plot_mixture",
+    "plot_peak_interval",
+    "plot_phase_correction",
     "plot_psychometric",
     "plot_regret",
+    "plot_reproduction",
     "plot_reversals",
+    "plot_scalar_property",
     "plot_stay",
     "plot_win_stay",
+    "plot_wing_kristofferson",
     "psychometric_fit",
     "regret_curve",
+    "reproduction",
     "rescorla_wagner_fit",
+    "scalar_property",
     "sensitivity",
     "serial_position",
     "share_by",
+    "start_stop",
     "stay_probability",
     "two_step_fit",
     "win_stay_lose_shift",
+    "wing_kristofferson",
 ]
