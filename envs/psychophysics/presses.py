@@ -157,9 +157,10 @@ def plot_inter_response_times(result: InterResponseTimes, axes: Axes | None = No
     total = result.counts.sum()
     left = result.edges_ms[:-1]
     axes.bar(left, result.counts / total, width=width, align="edge", color=MARK, alpha=0.45)
-    axes.plot(
-        left[1:] + width / 2, result.expected[1:] / total, color=INK, linewidth=1.2, label="random"
-    )
+    # The last bin is open, so what is expected there does not go on the line.
+    middles, random = left + width / 2, result.expected / total
+    axes.plot(middles[1:-1], random[1:-1], color=INK, linewidth=1.2, label="random")
+    axes.plot(middles[-1:], random[-1:], "D", color=INK, markersize=4)
     axes.axvline(result.wait_ms, color=WARM, linewidth=0.9, linestyle=":", label="wait")
     axes.legend(fontsize=7, frameon=False)
     axes.set(xlabel="inter-response time (ms, last bin open)", ylabel="share")
