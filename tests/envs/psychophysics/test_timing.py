@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -464,3 +466,11 @@ def test_plots_draw_on_new_axes_and_on_those_given() -> None:
         assert axes.get_ylabel()
         given = Figure().subplots()
         assert plot(result, given) is given
+
+
+def test_the_page_names_what_there_is() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "psychophysics.md").read_text("utf-8")
+    named = set(re.findall(r"`(\w+)`", page))
+    # plot_curve and helpers included; the type of a table is no analysis.
+    assert set(psy.__all__) - {"TrialTable"} <= named
+    assert {name for name in named if name.startswith("plot_")} <= set(psy.__all__)
