@@ -1,4 +1,4 @@
-"""Speed of the tasks: steps per CPU-second, natively batched and beside Gymnasium's own batch."""
+"""Speed of the tasks: steps per CPU-second, single, natively batched, in Gymnasium's own batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .evaluation import check_env_id
 from .progress import Say
 from .runs import write_json
 
-SIZES = (1, 64, 1024)
+SIZES = (64, 1024)
 SYNC_SIZE = 64
 _PREPARED = 997  # action batches drawn ahead; prime, so that they do not repeat with the trials
 
@@ -27,12 +27,14 @@ class EnvSpeed:
     """Steps per CPU-second of one task.
 
     Attributes:
+        single: rate of the environment itself, without Gymnasium's wrappers.
         native: number of copies -> rate of the native batch.
         sync: rate of Gymnasium's ``SyncVectorEnv`` of the same task at 64 copies.
         ratio: native over sync, both at 64 copies, best of the repeats.
     """
 
     env_id: str
+    single: Rate
     native: dict[int, Rate]
     sync: Rate
     ratio: float
@@ -46,7 +48,7 @@ def bench_envs(
     json_file: str | Path | None = None,
     say: Say = print,
 ) -> list[EnvSpeed]:
-    """Measure tasks with random actions and next-step autoreset; reset rows are not counted.
+    """Measure tasks with random actions; batches reset themselves, and reset rows are not counted.
 
     Args:
         tasks: environment ids, all of this library if not given.
@@ -62,7 +64,7 @@ def bench_envs(
         raise UsageError(f"repeats={repeats} must be 1 or more and seconds={seconds} above 0.")
     sizes = "".join(f"{f'native, {size:,}':>16}" for size in SIZES)
     say("steps per CPU-second, million: best of the repeats (median)")
-    say(f"{'task':<34}{sizes}{f'SyncVectorEnv, {SYNC_SIZE}':>20}{'ratio':>8}")
+    say(f"{'task':<38}{'single':>16}{sizes}{f'SyncVectorEnv, {SYNC_SIZE}':>20}{'ratio':>8}")
     found = []
     with one_thread():
         for env_id in ids:
@@ -74,18 +76,30 @@ def bench_envs(
 
 
 def _bench(env_id: str, seconds: float, repeats: int) -> EnvSpeed:
-    native = {size: _rate(gym.make_vec(env_id, num_envs=size), seconds, repeats) for size in SIZES}
-    sync = gym.make_vec(env_id, num_envs=SYNC_SIZE, vectorization_mode="sync")
-    slow = _rate(sync, seconds, repeats)
-    return EnvSpeed(env_id, native, slow, native[SYNC_SIZE].best / slow.best)
+    def rate(work: Callable[[], float]) -> Rate:
+        work()  # what the first steps prepare is not counted
+        return measure(work, seconds, repeats)
+
+    single = rate(_lone_player(gym.make(env_id).unwrapped))
+    native = {size: rate(_player(gym.make_vec(env_id, num_envs=size))) for size in SIZES}
+    sync = rate(_player(gym.make_vec(env_id, num_envs=SYNC_SIZE, vectorization_mode="sync")))
+    return EnvSpeed(env_id, single, native, sync, native[SYNC_SIZE].best / sync.best)
 
 
-def _rate(env: VectorEnv, seconds: float, repeats: int) -> Rate:
-    work = _player(env)
-    work()
-    rate = measure(work, seconds, repeats)
-    env.close()
-    return rate
+def _lone_player(env: gym.Env) -> Callable[[], float]:
+    """A function that plays steps of one environment, resets between them, and counts the steps."""
+    env.action_space.seed(0)
+    actions = [env.action_space.sample() for _ in range(_PREPARED)]
+    env.reset(seed=0)
+
+    def work() -> float:
+        for action in actions:
+            _, _, terminated, truncated, _ = env.step(action)
+            if terminated or truncated:
+                env.reset()
+        return float(_PREPARED)
+
+    return work
 
 
 def _player(env: VectorEnv) -> Callable[[], float]:
@@ -111,8 +125,8 @@ def _player(env: VectorEnv) -> Callable[[], float]:
 
 
 def _line(speed: EnvSpeed) -> str:
-    native = "".join(f"{_million(speed.native[size]):>16}" for size in SIZES)
-    return f"{speed.env_id:<34}{native}{_million(speed.sync):>20}{speed.ratio:>8.1f}"
+    rates = "".join(f"{_million(one):>16}" for one in (speed.single, *speed.native.values()))
+    return f"{speed.env_id:<38}{rates}{_million(speed.sync):>20}{speed.ratio:>8.1f}"
 
 
 def _million(rate: Rate) -> str:
