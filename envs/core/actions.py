@@ -102,9 +102,12 @@ class DiscreteActions(Actions):
 
     def one(self, action: Any) -> int:
         if type(action) is not int:
-            if np.ndim(action) != 0:
+            if isinstance(action, np.integer):  # what action spaces sample
+                action = int(action)
+            elif np.ndim(action) != 0:
                 raise TaskError(f"action {action!r} is not a single whole number; pass one number.")
-            action = int(self._convert(action))
+            else:
+                action = int(self._convert(action))
         if not 0 <= action < self.size:
             raise self._refuse(action)
         return action

@@ -12,6 +12,8 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Info = dict[str, Any]
 
+_UNREAD: Info = {"trial_end": None}
+
 
 class LateInfo(dict[str, Any]):
     """An info that is put together when it is first looked at, and an ordinary dict from then on.
@@ -23,12 +25,14 @@ class LateInfo(dict[str, Any]):
     """
 
     def __init__(self, make: Callable[[], Info]) -> None:
-        super().__init__()
+        # Not empty, because C code (that of ``json``, for one) asks for the size past ``__len__``.
+        super().__init__(_UNREAD)
         self._make: Callable[[], Info] | None = make
 
     def _complete(self) -> None:
         if self._make is not None:
             make, self._make = self._make, None
+            dict.clear(self)
             dict.update(self, make())
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from .task import Played
 if TYPE_CHECKING:
     from .reel import ReelEngine
     from .scripted import ScriptedEngine
+    from .table import Table
 
 Array = npt.NDArray[Any]
 
@@ -20,8 +21,9 @@ Array = npt.NDArray[Any]
 class PlayedRows(Played):
     """Trials ``slot`` (k,) of an engine's table; nothing that it refers to changes later."""
 
-    def __init__(self, engine: ScriptedEngine, slot: Array) -> None:
-        self._table, self._slot, self._scale = engine._known, slot, engine._scale
+    def __init__(self, engine: ScriptedEngine, slot: Array, table: Table | None = None) -> None:
+        self._table = engine._known if table is None else table
+        self._slot, self._scale = slot, engine._scale
         self._blank = engine.actions.blank
         self._span = engine._span
 
@@ -99,10 +101,10 @@ def actions_since(acted: Array, first: Array, span: Array, columns: Array) -> Ar
 
 
 class PlayedHere(PlayedRows):
-    """A single trial that has just ended, with its actions as a list."""
+    """A single trial of a table, which has ended, with its actions as a list."""
 
-    def __init__(self, engine: ScriptedEngine, slot: Array, acted: list[Any]) -> None:
-        super().__init__(engine, slot)
+    def __init__(self, engine: ScriptedEngine, slot: Array, table: Table, acted: list[Any]) -> None:
+        super().__init__(engine, slot, table)
         self._acted = np.array(acted, dtype=engine.actions.dtype)
 
     @cached_property

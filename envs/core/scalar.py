@@ -7,20 +7,21 @@ from it and settles into it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .info import Info
+from .info import Info, LateInfo
 from .played import PlayedHere
 
 if TYPE_CHECKING:
     from .scripted import ScriptedEngine
+    from .table import Table
 
 Array = npt.NDArray[Any]
 
-_NAN = float("nan")
 _GOES_ON = (False, False)
 _NOTHING_DONE = (None, 0.0)
 
@@ -42,20 +43,12 @@ class ScriptedPlayer:
         self._reward = engine._reward.tolist()
         self._gain = None if engine._gain is None else engine._gain.tolist()
         self._ends = None if engine._ends is None else engine._ends.tolist()
-        self._since = engine._since.tolist()
-        names = tuple(task.response.facts)
-        self._outcome = [
-            dict(zip(names, column, strict=True)) for column in engine._state_facts.T.tolist()
-        ]
-        self._finished = task.finishes
-        self._dt = task.dt
         self._prev_action, self._prev_reward = task.prev_action, task.prev_reward
         self._shows_past = task.prev_action or task.prev_reward
         self._first_extra = engine._first_extra
         self._vector = bool(engine.actions.item)
         self._width = engine.actions.width
         self._records = engine._by_row
-        self._ints, self._floats = task.int_facts, task.float_facts
         self._table: Any = None
         self.load()
 
@@ -75,7 +68,11 @@ class ScriptedPlayer:
         self._pos, self._slot = int(engine._pos[0]), int(engine._slot[0])
         self._stop = self._stops[self._slot]
         self._past: tuple[Any, float] | None = None
+        # Actions of the running trial.
         self._acted: list[Any] = []
+        if engine._actions_by_row is not None and not self._over:
+            first = self._starts[self._slot]
+            self._acted = engine._actions_by_row[first : self._pos].tolist()
 
     def settle(self) -> None:
         """Bring the engine up to date."""
@@ -93,7 +90,6 @@ class ScriptedPlayer:
             self._show_past(engine._extra[0], *self._past, first=0)
         if engine._actions_by_row is not None and self._acted:
             engine._actions_by_row[self._pos - len(self._acted) : self._pos] = self._acted
-            self._acted = []
 
     def _unroll(self) -> None:
         """The engine's table as lists."""
@@ -101,19 +97,11 @@ class ScriptedPlayer:
         self._own = table.owner.tolist()
         if table.written_out:
             self._own = range(len(table.owner))
-        self._codes, self._obs = table.code.tolist(), list(table.obs)
+        self._codes, self._obs = table.code.tolist(), table.obs
         self._starts, self._stops = table.start.tolist(), table.stop.tolist()
-        n_ints, names = self._engine._info.n_ints, self._engine._info.names
-        ints = [row.tolist() for row in table.facts[:n_ints]]
-        floats = [row.view(np.float64).tolist() for row in table.facts[n_ints:-1]]
-        self._drawn = [
-            {"trial_end": True, **dict(zip(names, facts, strict=True))}
-            for facts in zip(*ints, *floats, strict=True)
-        ]
         # Sessions hand on to a trial that has another one behind it.
         self._farthest = len(self._starts) - (2 if self._per_episode > 1 else 0)
         self._trials = table.facts[0].tolist()
-        self._go = table.facts[-1].tolist()
         self._value = None
         if (self._gain is not None and not self._task.values_by_time) or self._tracking:
             self._value = table.rows.value.tolist()
@@ -182,12 +170,7 @@ class ScriptedPlayer:
     def _end_trial(self, last: int) -> tuple[Info, tuple[bool, bool]]:
         """Facts of the trial whose last row was ``last``, and how the episode goes on."""
         slot, state = self._slot, self._state
-        info = self._drawn[slot]
-        info.update(self._outcome[state])
-        time = last - self._go[slot] - self._since[state]
-        info["rt"] = time * self._dt if time >= 0 else _NAN
-        if self._finished:
-            self._finish(info)
+        info = LateInfo(partial(self._facts, self._table, slot, state, last, self._acted))
         if self._per_episode == 1:
             self._over, self._ended_as = True, (True, False)
         elif (self._trials[slot] + 1) % self._per_episode == 0:
@@ -198,19 +181,16 @@ class ScriptedPlayer:
             self._acted = []
         return info, self._ended_as
 
-    def _finish(self, info: Info) -> None:
-        """Let the task complete the facts of the trial that has just ended."""
-        ints = np.array([info[name] for name in self._ints])[:, None]
-        floats = np.array([info[name] for name in self._floats])[:, None]
-        facts = dict(zip((*self._ints, *self._floats), (*ints, *floats), strict=True))
-        self._task.finish(
-            facts,
-            PlayedHere(self._engine, np.array([self._slot]), self._acted)
-            if self._records
-            else None,
-        )
-        info.update(zip(self._ints, ints[:, 0].tolist(), strict=True))
-        info.update(zip(self._floats, floats[:, 0].tolist(), strict=True))
+    def _facts(self, table: Table, slot: int, state: int, last: int, acted: list[Any]) -> Info:
+        """Info of a trial that has ended, put together when it is read."""
+        engine, where = self._engine, np.array([slot])
+        played = PlayedHere(engine, where, table, acted) if self._records else None
+        ends = np.array([state]), np.array([last])
+        facts = engine.facts_of(table.facts, where, *ends, played)
+        n_ints, names = engine._info.n_ints, engine._info.names
+        values = facts[:n_ints, 0].tolist()
+        values += facts[n_ints:-1, 0].view(np.float64).tolist()
+        return {"trial_end": True, **dict(zip(names, values, strict=True))}
 
     def _show_past(self, channels: Array, action: Any, reward: float, first: int) -> None:
         if self._prev_action and action is not None:

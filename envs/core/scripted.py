@@ -14,7 +14,7 @@ from .info import Info, InfoMaker
 from .played import PlayedByRow
 from .scalar import ScriptedPlayer
 from .table import Table
-from .task import ScriptedTask, TrackingTask
+from .task import Played, ScriptedTask, TrackingTask
 
 Array = npt.NDArray[Any]
 
@@ -231,16 +231,9 @@ class ScriptedEngine(Engine):
             last: (k,) their last rows.
             ended: (n,) bool, true at ``columns``.
         """
-        state = self._state.take(columns)
-        facts = table.facts.take(self._slot.take(columns), axis=1)
-        facts[self._answer_rows] = self._state_facts.take(state, axis=1)
-        time = last - facts[-1] - self._since.take(state)
-        facts[self._rt_row] = self._rt_bits.take(np.maximum(time, -1))
-        if self.task.finishes:
-            played = (
-                PlayedByRow(self, self._slot.take(columns), last) if self.task.records else None
-            )
-            self.task.finish(self._named(facts), played)
+        slot = self._slot.take(columns)
+        played = PlayedByRow(self, slot, last) if self.task.records else None
+        facts = self.facts_of(table.facts, slot, self._state.take(columns), last, played)
         info = self._info.make(facts, columns, self.n, ended)
         if self._holds:
             self._hand_on_held(columns)
@@ -248,7 +241,29 @@ class ScriptedEngine(Engine):
             self._hand_on(ended)
         return info
 
+    def facts_of(
+        self, drawn: Array, slot: Array, state: Array, last: Array, played: Played | None
+    ) -> Array:
+        """Facts of k trials that have ended, as 64-bit words, (facts + 1, k).
+
+        Args:
+            drawn: the facts of the table that the trials stand in.
+            slot: (k,) which of its trials they are.
+            state: (k,) states that they have ended in.
+            last: (k,) their last rows.
+            played: their actions, where the task ``records``.
+        """
+        facts = drawn.take(slot, axis=1)
+        facts[self._answer_rows] = self._state_facts.take(state, axis=1)
+        time = last - facts[-1]
+        time -= self._since.take(state)
+        facts[self._rt_row] = self._rt_bits.take(np.maximum(time, -1, out=time))
+        if self.task.finishes:
+            self.task.finish(self._named(facts), played)
+        return facts
+
     def _named(self, facts: Array) -> dict[str, Array]:
+        """Facts (facts + 1, k) by name, to be changed in place."""
         n, count = self._info.n_ints, len(self._info.names)
         rows = (*facts[:n], *facts[n:count].view(np.float64))
         return dict(zip(self._info.names, rows, strict=True))

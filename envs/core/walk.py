@@ -139,13 +139,7 @@ class WalkEngine(ScriptedEngine):
         last: Array,
         played: Played | None,
     ) -> Info:
-        facts = drawn.take(slot, axis=1)
-        facts[self._answer_rows] = self._state_facts.take(state, axis=1)
-        time = last - facts[-1]
-        time -= self._since.take(state)
-        facts[self._rt_row] = self._rt_bits.take(np.maximum(time, -1, out=time))
-        if self.task.finishes:
-            self.task.finish(self._named(facts), played)
+        facts = self.facts_of(drawn, slot, state, last, played)
         count = len(self._info.names)
         block = np.zeros((count, self.n), dtype=np.int64)
         block[:, columns] = facts[:count]

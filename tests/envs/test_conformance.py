@@ -336,16 +336,21 @@ def test_state_is_exact(task_id: str, mode: str, past: dict[str, bool]) -> None:
 
 
 def test_state_of_single_env(task_id: str) -> None:
-    env, other = single(task_id), single(task_id)
-    env.reset(seed=2)
-    env.step(action_number(env.action_space, 0))
+    env, other, undisturbed = (single(task_id) for _ in range(3))
+    for one in (env, undisturbed):
+        one.reset(seed=2)
+        one.step(action_number(env.action_space, 0))
     other.set_state(env.get_state())
-    for _ in range(40):
-        action = action_number(env.action_space, 1)
-        mine, theirs = env.step(action), other.step(action)
-        assert same(mine, theirs)
-        if mine[2] or mine[3]:
-            assert same(env.reset(), other.reset())
+    longest = getattr(env.task, "max_steps", 40)
+    for step in range(max(40, longest if longest < 300 else 0)):
+        action = action_number(env.action_space, step % 7 == 3)
+        expected = undisturbed.step(action)
+        assert same(env.step(action), expected)
+        assert same(other.step(action), expected)
+        if expected[2] or expected[3]:
+            expected = undisturbed.reset()
+            assert same(env.reset(), expected)
+            assert same(other.reset(), expected)
 
 
 # -------------------------------------------------------------------- yardsticks
