@@ -134,6 +134,19 @@ class CriterionReversal(InteractiveTask):
         reward = luck["reward"].take(self._cell(best, actions))
         return new, reward, np.full(len(actions), True)
 
+    def observe_alone(self, world: dict[str, Any]) -> list[float]:
+        return [1.0]
+
+    def act_alone(
+        self, world: dict[str, Any], luck: dict[str, Any], action: int
+    ) -> tuple[dict[str, Any], float, bool]:
+        best = world["best"]
+        reward = luck["reward"][2 * best + action]
+        streak = min(world["streak"] + 1, self.criterion) if action == best else 0
+        if luck["reversal"] and streak >= self.criterion:
+            return {"best": 1 - best, "streak": 0, "since": 0}, reward, True
+        return {"best": best, "streak": streak, "since": world["since"] + 1}, reward, True
+
     def _cell(self, best: Array, actions: Array) -> Array:
         """(B,) place of each column's case in the flat tables of luck."""
         return np.arange(0, 4 * len(actions), 4) + 2 * best + actions

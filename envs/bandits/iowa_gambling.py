@@ -187,6 +187,18 @@ class IowaGambling(InteractiveTask):
         reward += loss * self._weights[1]
         return {"taken": taken, "gain": gain, "loss": loss}, reward, np.full(len(actions), True)
 
+    def observe_alone(self, world: dict[str, Any]) -> list[float]:
+        return [1.0, world["gain"] / 100, world["loss"] / 1250]
+
+    def act_alone(
+        self, world: dict[str, Any], luck: dict[str, Any], action: int
+    ) -> tuple[dict[str, Any], float, bool]:
+        taken = world["taken"].copy()
+        gain, loss = luck["gain"][action], luck["loss"][action * self._cards + taken[action]]
+        taken[action] += 1
+        reward = gain * self._weights[0] + loss * self._weights[1]
+        return {"taken": taken, "gain": gain, "loss": loss}, reward, True
+
     def facts(self, before: World, luck: World, actions: Array, after: World) -> World:
         every, zeros = np.arange(len(actions)), np.zeros(len(actions), dtype=np.int64)
         deck, taken = luck["deck"][every, actions], before["taken"]

@@ -150,6 +150,14 @@ class TwoStep(InteractiveTask):
         )
         self._next = after.ravel()
         self._earned = np.where(self._ends[here], self._payout[chance], 0.0 * event).ravel()
+        # The same for a step in plain Python.
+        self._shown_alone = self._shown.tolist()
+        outcomes = list(zip(self._next.tolist(), self._earned.tolist(), strict=True))
+        ends = self._ends.repeat(2).tolist()
+        self._alone = [
+            (option, ended, outcomes[2 * i : 2 * i + 2])
+            for i, (option, ended) in enumerate(zip(self._option.tolist(), ends, strict=True))
+        ]
 
     def reward_range(self) -> tuple[float, float]:
         return min(0.0, *self._payout.tolist()), max(0.0, *self._payout.tolist())
@@ -180,6 +188,17 @@ class TwoStep(InteractiveTask):
         event, ended = self._event(world, luck, actions), self._ends.take(node)
         new = {"node": self._next.take(event), "row": row + 5 * ended}
         return new, self._earned.take(event), ended
+
+    def observe_alone(self, world: dict[str, Any]) -> list[float]:
+        return self._shown_alone[world["node"]].copy()
+
+    def act_alone(
+        self, world: dict[str, Any], luck: dict[str, Any], action: int
+    ) -> tuple[dict[str, Any], float, bool]:
+        node, row = world["node"], world["row"]
+        option, ended, after = self._alone[2 * node + action]
+        node, earned = after[luck["chances"][row + option]]
+        return {"node": node, "row": row + 5 * ended}, earned, ended
 
     def _event(self, world: World, luck: World, actions: Array) -> Array:
         """(B,) index of node, action and what chance made of it."""

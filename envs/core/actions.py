@@ -73,7 +73,7 @@ class DiscreteActions(Actions):
         self._every = np.arange(n)
 
     def checked(self, actions: Any) -> Array:
-        if type(actions) is not np.ndarray or actions.dtype is not _INT64:
+        if type(actions) is not np.ndarray or actions.dtype != _INT64:
             actions = self._convert(actions)
         if actions.shape != self.shape:
             raise self._refuse_shape(actions, "one whole number")
@@ -129,7 +129,7 @@ class BoxActions(Actions):
         self._floor, self._roof = space.low.tolist(), space.high.tolist()
 
     def checked(self, actions: Any) -> Array:
-        if type(actions) is not np.ndarray or actions.dtype is not _FLOAT32:
+        if type(actions) is not np.ndarray or actions.dtype != _FLOAT32:
             actions = self._convert(actions)
         if actions.shape != self.shape:
             raise self._refuse_shape(actions, self._wanted())
@@ -159,7 +159,7 @@ class BoxActions(Actions):
         return f"{self.width} number{plural} in [{self._low.min():g}, {self._high.max():g}]"
 
     def one(self, action: Any) -> tuple[float, ...]:
-        if type(action) is not np.ndarray or action.dtype is not _FLOAT32:
+        if type(action) is not np.ndarray or action.dtype != _FLOAT32:
             action = self._convert(action)
         if action.shape != self.item:
             raise TaskError(f"action {action!r} has shape {action.shape}; pass {self._wanted()}.")
@@ -200,7 +200,7 @@ class BinaryActions(Actions):
         return bits.astype(np.int8)
 
     def one(self, action: Any) -> tuple[int, ...]:
-        if type(action) is not np.ndarray or action.dtype is not self.dtype:
+        if type(action) is not np.ndarray or action.dtype != self.dtype:
             action = np.asarray(action)
         if action.shape != self.item:
             raise TaskError(

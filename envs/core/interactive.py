@@ -16,6 +16,7 @@ from gymnasium.vector import AutoresetMode
 from .engine import Engine, Step
 from .errors import TaskError
 from .info import Info, InfoMaker, LateInfo
+from .interactive_player import InteractivePlayer
 from .luck import SessionLuck, TrialLuck, replaced
 from .task import InteractiveTask
 
@@ -53,6 +54,9 @@ class InteractiveEngine(Engine):
     @property
     def trial(self) -> Array:
         return self._trial.copy()
+
+    def player(self) -> InteractivePlayer | None:
+        return InteractivePlayer(self) if self.task.plays_alone else None
 
     def _current_luck(self) -> World:
         """Luck of the running trials, per name (n, ...); not to be changed."""
@@ -153,16 +157,21 @@ class InteractiveEngine(Engine):
         trial = self._trial
 
         def make() -> Info:
-            facts = self.task.facts(before, luck, actions, after)
             columns = ended.nonzero()[0]
-            block = np.empty((len(self._info.names), columns.size), dtype=np.int64)
-            floats = block.view(np.float64)
-            block[0] = trial.take(columns)
-            for row, name in enumerate(self._info.names[1:], start=1):
-                (block if row < self._info.n_ints else floats)[row] = facts[name].take(columns)
+            facts = self.task.facts(before, luck, actions, after)
+            block = self.block_of(trial, facts, columns)
             return self._info.make(block, columns, self.n, ended)
 
         return LateInfo(make)
+
+    def block_of(self, trial: Array, facts: World, columns: Array) -> Array:
+        """Facts (B,) of columns (k,) as 64-bit words, (facts, k)."""
+        block = np.empty((len(self._info.names), columns.size), dtype=np.int64)
+        floats = block.view(np.float64)
+        block[0] = trial.take(columns)
+        for row, name in enumerate(self._info.names[1:], start=1):
+            (block if row < self._info.n_ints else floats)[row] = facts[name].take(columns)
+        return block
 
     def _advance(self, ended: Array, all_ended: bool) -> None:
         """Go on to the next trials where one has ended, except where its episode is held."""

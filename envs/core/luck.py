@@ -29,11 +29,17 @@ class TrialLuck:
 
     def __init__(self, task: InteractiveTask, n: int) -> None:
         self._task, self._n = task, n
-        self._store: World = {}  # per name (depth, n, ...)
+        #: What is drawn, per name (depth, n, ...); another dictionary whenever it changes.
+        self.store: World = {}
         self._depth = 0
         self._first = np.zeros(n, dtype=np.int64)
         self._ahead: int | Array = 0  # place in the store; one number where all have the same
         self._most_ahead = 0  # no column is further
+
+    @property
+    def place(self) -> int:
+        """Where in the store the trial is that the first column is in."""
+        return int(self._ahead if isinstance(self._ahead, int) else self._ahead[0])
 
     def forget(self, columns: Array) -> None:
         """The seeds of columns (k,) have changed."""
@@ -59,11 +65,11 @@ class TrialLuck:
                 self._refill(seeds, trial)
         ahead = self._ahead
         if isinstance(ahead, int):
-            return {name: value[ahead] for name, value in self._store.items()}
+            return {name: value[ahead] for name, value in self.store.items()}
         cell = ahead * self._n + np.arange(self._n)
         return {
             name: value.reshape(-1, *value.shape[2:]).take(cell, axis=0)
-            for name, value in self._store.items()
+            for name, value in self.store.items()
         }
 
     def _refill(self, seeds: Array, trial: Array) -> None:
@@ -72,7 +78,7 @@ class TrialLuck:
         self._first, self._ahead, self._most_ahead = trial, 0, 0
         numbers = (trial + np.arange(depth)[:, None]).ravel()
         draws = Draws(np.tile(seeds, depth), numbers, ahead=self._task.draws_ahead)
-        self._store = {
+        self.store = {
             name: value.reshape(depth, self._n, *value.shape[1:])
             for name, value in self._task.luck(draws).items()
         }
@@ -87,11 +93,13 @@ class SessionLuck:
     """
 
     by_trial = False
+    place = 0
 
     def __init__(self, task: InteractiveTask, n: int) -> None:
         self._task = task
         self._session = np.full(n, -1)  # what is drawn
-        self._luck: World = {}
+        #: What is drawn, per name (1, n, ...); another dictionary whenever it changes.
+        self.store: World = {}
 
     def forget(self, columns: Array) -> None:
         """The seeds of columns (k,) have changed."""
@@ -111,9 +119,12 @@ class SessionLuck:
             draws = Draws(seeds[columns], session[columns], ahead=self._task.draws_ahead)
             drawn = self._task.luck(draws)
             everyone = columns.size == len(session)
-            self._luck = drawn if everyone else replaced(self._luck, columns, drawn)
+            if not everyone:
+                known = {name: value[0] for name, value in self.store.items()}
+                drawn = replaced(known, columns, drawn)
+            self.store = {name: value[None] for name, value in drawn.items()}
             self._session = session
-        return self._luck
+        return {name: value[0] for name, value in self.store.items()}
 
 
 def replaced(world: World, columns: Array, part: World) -> World:

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from .engine import Engine
 from .info import Info, InfoMaker
 from .played import PlayedByRow
-from .scalar import ScriptedPlayer
+from .scripted_player import ScriptedPlayer
 from .table import Table
 from .task import Played, ScriptedTask, TrackingTask
 

@@ -504,6 +504,25 @@ class InteractiveTask(Task):
         """Index (B,) of the period that each column is in, for pictures."""
         return 0
 
+    # A single environment steps in plain Python where a task gives both of these; the conformance
+    # tests hold them equal to ``act`` and ``observe``. Worlds and luck are those of one column, as
+    # numbers and nested lists, and are not changed in place either.
+
+    def act_alone(
+        self, world: dict[str, Any], luck: dict[str, Any], action: Any
+    ) -> tuple[dict[str, Any], float, bool]:
+        """``act`` for one column: new world, reward, trial ended."""
+        raise NotImplementedError(f"{self.name} has no step in plain Python")
+
+    def observe_alone(self, world: dict[str, Any]) -> list[float]:
+        """``observe`` for one column: the task's own channels, a fresh list."""
+        raise NotImplementedError(f"{self.name} has no step in plain Python")
+
+    @property
+    def plays_alone(self) -> bool:
+        """Whether there is a step in plain Python."""
+        return type(self).act_alone is not InteractiveTask.act_alone
+
 
 def _jsonable(value: Any) -> Any:
     if isinstance(value, Mapping):

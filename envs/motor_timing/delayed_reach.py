@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -187,6 +188,7 @@ class DelayedReach(InteractiveTask):
         moving = (since >= 0) & (since < self.move_steps)
         holding = moving & (since >= self.move_steps - self.hold_steps)
         self._worth = np.stack([per_hold * holding, earns["early"] * (since < 0), 1.0 * moving])
+        self._worth_alone = self._worth.T.tolist()
 
     def reward_range(self) -> tuple[float, float]:
         farthest = 1 + ROOM * np.sqrt(2)
@@ -249,6 +251,33 @@ class DelayedReach(InteractiveTask):
             reward,
             t == self.max_steps - 1,
         )
+
+    def observe_alone(self, world: dict[str, Any]) -> list[float]:
+        t, phase = world["clock"]
+        shown = [self._worth_alone[phase][2], *world["body"]]
+        if self.memory and t >= self.cue_steps:
+            shown[1] = shown[2] = 0.0
+        return shown
+
+    def act_alone(
+        self, world: dict[str, Any], luck: dict[str, Any], action: tuple[float, float]
+    ) -> tuple[dict[str, Any], float, bool]:
+        (t, phase), (goal_x, goal_y, *body) = world["clock"], world["body"]
+        (x, y), v = self.plant.move_alone(body[:2], body[2:], action)
+        in_hold, early, counts = self._worth_alone[phase]
+        # Products, because powers are rounded in another way than NumPy's squares.
+        to_x, to_y = goal_x - x, goal_y - y
+        away = math.sqrt(to_x * to_x + to_y * to_y)
+        effort = action[0] * action[0] + action[1] * action[1]
+        reward = (away * self._per_distance + effort * self._per_effort) * counts
+        if away <= self.radius:
+            reward += in_hold
+        if x * x + y * y > self._start_square:
+            reward += early
+        path = world["path"].copy()
+        path[t] = (x, y)
+        new = {"clock": (t + 1, phase + 1), "body": [goal_x, goal_y, x, y, *v], "path": path}
+        return new, reward, t == self.max_steps - 1
 
     def facts(self, before: World, luck: World, actions: Array, after: World) -> World:
         every, target, go = np.arange(len(actions)), luck["target"], luck["go"]

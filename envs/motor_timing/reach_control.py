@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ class PointMass:
         angle, kept = dt * curl, np.exp(-dt * damping)
         self._turns = bool(damping or curl)
         self._straight, self._aside = kept * np.cos(angle), kept * np.sin(angle) * _LEFT
+        self._straight_alone = float(self._straight)
+        self._aside_alone = self._aside.ravel().tolist()
         undone = max(kept, 1e-12) ** 2
         self._back = self._straight / undone, -self._aside / undone
 
@@ -56,6 +59,20 @@ class PointMass:
         v = np.minimum(np.maximum(v, -FASTEST), FASTEST)
         x = x + self.dt * v
         return np.minimum(np.maximum(x, -ROOM), ROOM), v
+
+    def move_alone(
+        self, x: Sequence[float], v: Sequence[float], push: Sequence[float]
+    ) -> tuple[tuple[float, float], tuple[float, float]]:
+        """``move`` for a single point, in plain Python."""
+        v_x, v_y = v[0] + self.impulse * push[0], v[1] + self.impulse * push[1]
+        if self._turns:
+            straight, (to_x, to_y) = self._straight_alone, self._aside_alone
+            v_x, v_y = v_x * straight + v_y * to_x, v_y * straight + v_x * to_y
+        v_x = min(max(v_x, -FASTEST), FASTEST)
+        v_y = min(max(v_y, -FASTEST), FASTEST)
+        x_x = min(max(x[0] + self.dt * v_x, -ROOM), ROOM)
+        x_y = min(max(x[1] + self.dt * v_y, -ROOM), ROOM)
+        return (x_x, x_y), (v_x, v_y)
 
     def control(self, error: Array, v: Array, gains: tuple[float, float]) -> Array:
         """Push (2, n) that closes the gap ``error`` (2, n): a PD controller that knows the field.
