@@ -124,15 +124,17 @@ class Draws:
     def _generate(self, first: int, count: int) -> Array:
         """Values ``first`` to ``first + count`` (both multiples of 4) of every row, (n, count)."""
         blocks = count // 4
-        counter = np.empty((4, self.n, blocks), dtype=np.uint32)
-        counter[0] = np.arange(first // 4, first // 4 + blocks)
+        # Rows lie along the last axis, which is the long one: NumPy runs along it.
+        counter = np.empty((4, blocks, self.n), dtype=np.uint32)
+        counter[0] = np.arange(first // 4, first // 4 + blocks)[:, None]
         counter[1] = self._stream
-        counter[2] = (self._trials & _MASK)[:, None]
-        counter[3] = (self._trials >> _HALF)[:, None]
-        key = np.stack([self._seeds & _MASK, self._seeds >> _HALF])[:, :, None]
-        words = np.moveaxis(philox_4x32(counter, key), 0, -1).reshape(self.n, count)
+        counter[2] = self._trials & _MASK
+        counter[3] = self._trials >> _HALF
+        key = np.stack([self._seeds & _MASK, self._seeds >> _HALF])[:, None]
+        words = philox_4x32(counter, key)
         # Centres of 2**32 equal cells: never 0 and never 1.
-        return (words + 0.5) * 2.0**-32
+        values = (words + 0.5) * 2.0**-32
+        return values.transpose(2, 1, 0).reshape(self.n, count)
 
     def _take(self, count: int) -> Array:
         """The next ``count`` values of every row, (n, count), float64 in (0, 1)."""
