@@ -103,7 +103,7 @@ class ScriptedPlayer:
         self._farthest = len(self._starts) - (2 if self._per_episode > 1 else 0)
         self._trials = table.facts[0].tolist()
         self._value = None
-        if (self._gain is not None and not self._task.values_by_time) or self._tracking:
+        if (self._gain is not None and self._task.values_by_time is None) or self._tracking:
             self._value = table.rows.value.tolist()
         if self._tracking is not None:
             self._goal = table.rows.target.tolist()

@@ -131,13 +131,18 @@ class Table:
         self.code = code * code_scale
         self._periods = durations.shape[1]
         self._by_time = task.values_by_time
+        if self._by_time is not None:
+            # What a row's number has to be added to for its place in the flat values.
+            condition = trials.fact("condition")
+            self._first_value = condition * self._by_time.shape[1] - trials.go
 
     def values(self, rows: Array) -> Array:
-        """(k,) values of rows (k,), which ``Response.gain`` multiplies."""
-        if not self._by_time:
+        """(k,) values of rows (k,), which ``Response.gain`` multiplies; junk where it is 0."""
+        if self._by_time is None:
             return self.rows.value.take(rows)
-        trial = self.owner.take(rows) // self._periods
-        return self._task.worth(self.trials, trial, rows - self.facts[-1].take(trial))
+        place = self._first_value.take(self.owner.take(rows) // self._periods)
+        place += rows
+        return self._by_time.take(place, mode="clip")
 
     @cached_property
     def rows(self) -> Rows:

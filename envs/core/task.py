@@ -321,6 +321,9 @@ class ScriptedTask(Task):
     finished_facts: tuple[str, ...] = ()
     #: Whether ``finish`` wants to know the actions of the trial.
     records: ClassVar[bool] = False
+    #: Values that ``Response.gain`` multiplies, where they follow from the trial's condition and
+    #: the time alone: (n_conditions, steps since ``go``) float64. Else ``fill`` sets them.
+    values_by_time: Array | None = None
     #: Steps from the go row to the trial's end, if they are the same in all trials.
     answer_span: int | None = None
     #: How many random values a trial takes: drawn in one go (speed only).
@@ -347,24 +350,6 @@ class ScriptedTask(Task):
     def fills(self) -> bool:
         """Whether ``fill`` does anything with these parameters."""
         return type(self).fill is not ScriptedTask.fill
-
-    def worth(self, trials: Trials, trial: Array, since: Array) -> Array:
-        """Values that ``Response.gain`` multiplies, where they follow from the time alone.
-
-        Args:
-            trials: the trials.
-            trial: (k,) which of them.
-            since: (k,) steps since the trial's ``go``, negative before it.
-
-        Returns:
-            (k,) float64.
-        """
-        raise NotImplementedError(f"{self.name} has no values by time")
-
-    @property
-    def values_by_time(self) -> bool:
-        """Whether values come from ``worth`` rather than from ``fill``."""
-        return type(self).worth is not ScriptedTask.worth
 
     def teach(self, rows: Rows, trials: Trials, since: Array) -> None:
         """Set targets of single rows, where the row codes' do not do; read by teachers only.

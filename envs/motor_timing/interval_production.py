@@ -142,6 +142,7 @@ class IntervalProduction(ScriptedTask):
         self._wait = to_steps(self.limit * float(self._targets[-1]), self.dt) + 1
         self.max_steps = self._foreperiod.high + self._wait
         self.response = self._make_response()
+        self.values_by_time = self._values()
 
     def _check_targets(self) -> Array:
         given = self.targets_ms
@@ -189,9 +190,10 @@ class IntervalProduction(ScriptedTask):
         trials.fact("condition")[:] = which
         trials.fact("t_target_ms")[:] = self._targets[which]
 
-    def worth(self, trials: Trials, trial: Array, since: Array) -> Array:
-        target = trials.fact("t_target_ms").take(trial)
-        error = np.abs(since * self.dt - target)
+    def _values(self) -> Array:
+        """(targets, steps since Set) what a press is worth."""
+        target = self._targets[:, None]
+        error = np.abs(np.arange(self._wait) * self.dt - target)
         if self.reward_shape == "linear":
             return np.maximum(0.0, 1.0 - error / (LINEAR_WINDOW * target))
         if self.reward_shape == "window":

@@ -144,6 +144,9 @@ class IntervalReproduction(ScriptedTask):
         self._wait = to_steps(self.limit * longest, 1.0) + 1
         self.max_steps = self._foreperiod.high + self._prior.high + self._wait
         self.response = self._make_response()
+        targets = np.outer(self._gains, self._prior.steps).reshape(-1, 1)  # by condition
+        error = np.abs(np.arange(self._wait) - targets)
+        self.values_by_time = np.maximum(0.0, 1.0 - error / (WINDOW * targets))
 
     def _check_gains(self) -> Array:
         gains = [self.gain] if not isinstance(self.gain, (list, tuple)) else list(self.gain)
@@ -198,10 +201,6 @@ class IntervalReproduction(ScriptedTask):
         trials.fact("context")[:] = context
         trials.fact("t_sample_ms")[:] = interval * self.dt
         trials.fact("t_target_ms")[:] = self._gains[context] * interval * self.dt
-
-    def worth(self, trials: Trials, trial: Array, since: Array) -> Array:
-        target = trials.fact("t_target_ms").take(trial) / self.dt
-        return np.maximum(0.0, 1.0 - np.abs(since - target) / (WINDOW * target))
 
     def teach(self, rows: Rows, trials: Trials, since: Array) -> None:
         target = trials.fact("t_target_ms").take(rows.trial) / self.dt
