@@ -147,7 +147,7 @@ class InformationSampling(ScriptedTask):
         trials.go[:] = 0
         trials.fact("condition")[:] = urn
         trials.fact("urn")[:] = urn
-        trials.fact("beads")[:] = is_a @ (1 << np.arange(self.max_draws))
+        trials.fact("beads")[:] = _as_bits(is_a)
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         answered = facts["choice"] > 0
@@ -260,6 +260,14 @@ class InformationSampling(ScriptedTask):
 
     def oracle(self) -> Policy:
         return SamplingObserver(self)
+
+
+def _as_bits(flags: Array) -> Array:
+    """Flags (n, up to 63) as the bits of whole numbers (n,), the first one the lowest."""
+    octets = np.zeros((len(flags), 8), dtype=np.uint8)
+    packed = np.packbits(flags, axis=1, bitorder="little")
+    octets[:, : packed.shape[1]] = packed
+    return octets.view("<i8")[:, 0].astype(np.int64)
 
 
 class SamplingObserver(Policy):

@@ -65,6 +65,8 @@ class WalkEngine(ScriptedEngine):
             return 1
         codes = table.code.reshape(-1, self._count) // self._scale
         can_end = by_code.take(codes)
+        if (can_end[:, 1] & (table.trials.durations[:, 0] > 0)).any():
+            return 1  # already the first step of a trial can end it
         durations = table.trials.all_durations * (codes != TERMINAL)
         before = (durations * (np.cumsum(can_end & (durations > 0), axis=1) == 0)).sum(axis=1)
         return int(np.minimum(before + 1, lengths).min())
