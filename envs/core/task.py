@@ -341,7 +341,7 @@ class ScriptedTask(Task):
 
         Args:
             rows: the rows, to be changed in place.
-            trials: the trials they belong to.
+            trials: the trials they belong to; ``trials.go`` tells rows by now, not steps.
             go: (n,) step within each trial from which reaction times count.
             draws: for values of other streams.
         """

@@ -17,7 +17,7 @@ from ..core.registration import register
 from ..core.table import Rows, Trials
 from ..core.task import Channel, Played, ScriptedTask, Yardsticks
 from ..core.time import DurationLike, parse_duration
-from .taps import TAP_REWARDS, best_tapper, random_taps, tap_facts, tap_response
+from .taps import TAP_REWARDS, best_tapper, mark_windows, random_taps, tap_facts, tap_response
 
 Array = npt.NDArray[Any]
 
@@ -157,13 +157,10 @@ class RhythmProduction(ScriptedTask):
 
     def fill(self, rows: Rows, trials: Trials, go: Array, draws: Draws) -> None:
         which = trials.fact("condition")
-        pulse = go - self._due[which, -1]
-        place = rows.step - pulse.take(rows.trial)
-        for tap in range(self.taps):
-            apart = np.abs(place - self._due[which, tap].take(rows.trial))
-            inside = rows.live & (apart <= self._widths[which].take(rows.trial))
-            rows.code[inside] = 2 + tap
-            rows.target[inside] = np.where(apart[inside] == 0, self._which[tap], 0)
+        due = self._due[which]
+        mark_windows(
+            rows, (trials.go - due[:, -1])[:, None] + due, self._widths[which], self._which
+        )
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         assert played is not None

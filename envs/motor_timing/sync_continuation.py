@@ -17,7 +17,7 @@ from ..core.registration import register
 from ..core.table import Rows, Trials
 from ..core.task import Channel, Played, ScriptedTask, Yardsticks
 from ..core.time import DurationLike, parse_duration
-from .taps import TAP_REWARDS, best_tapper, random_taps, tap_facts, tap_response
+from .taps import TAP_REWARDS, best_tapper, mark_windows, random_taps, tap_facts, tap_response
 
 Array = npt.NDArray[Any]
 
@@ -197,14 +197,8 @@ class SyncContinuation(ScriptedTask):
     def fill(self, rows: Rows, trials: Trials, go: Array, draws: Draws) -> None:
         known = {name: trials.fact(name) for name in ("condition", "shift_ms")}
         onsets = self._trial_onsets(known)
-        first = go - onsets[:, -1]
-        width = self._widths[known["condition"]]
-        place = rows.step - first.take(rows.trial)
-        for beat in range(2, self.beats):
-            apart = np.abs(place - onsets[:, beat].take(rows.trial))
-            inside = rows.live & (apart <= width.take(rows.trial))
-            rows.code[inside] = beat
-            rows.target[inside & (apart == 0)] = 1
+        due = (trials.go - onsets[:, -1])[:, None] + onsets[:, 2:]
+        mark_windows(rows, due, self._widths[known["condition"]])
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         assert played is not None

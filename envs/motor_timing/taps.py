@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..core.policy import Policy, State
 from ..core.response import Response
 from ..core.simulation import simulated_score
+from ..core.table import Rows
 from ..core.task import Played, Task
 
 Array = npt.NDArray[Any]
@@ -47,6 +48,22 @@ def tap_response(
             if state != met:
                 response.rule(code, state, int(right[window]), to=met, reward=hit)
     return response
+
+
+def mark_windows(rows: Rows, due: Array, width: Array, which: Any = 1) -> None:
+    """Give the rows around each tap its window's code, and the tap's row its target.
+
+    Args:
+        rows: of the table, all ``OUTSIDE`` so far.
+        due: (n, asked) rows on which the taps of n trials are due.
+        width: (n,) steps by which a tap may miss, by trial; windows do not overlap.
+        which: (asked,) right action of each window, or one for all.
+    """
+    codes = np.broadcast_to(OUTSIDE + 1 + np.arange(due.shape[1]), due.shape)
+    for apart in range(int(width.max()) + 1):
+        wide = width >= apart
+        rows.code[due[wide] - apart] = rows.code[due[wide] + apart] = codes[wide]
+    rows.target[due] = which
 
 
 def tap_facts(played: Played, asked: int, which: Any = None) -> tuple[Array, Array, Array]:
