@@ -193,10 +193,10 @@ class DelayedEstimation(TrackingTask):
             trials.fact(f"nontarget_{other}_rad")[:] = shown
 
     def fill(self, rows: Rows, trials: Trials, go: Array, draws: Draws) -> None:
-        target = trials.fact("target_rad").take(rows.trial)
-        rows.target[:, 0], rows.target[:, 1] = np.cos(target), np.sin(target)
-        last = rows.step == (go + self._report - 1).take(rows.trial)
-        rows.value[:] = last * self.earns["correct"]
+        target = trials.fact("target_rad")
+        goal = np.stack([np.cos(target), np.sin(target)], axis=1)
+        rows.target[:] = goal.take(rows.trial, axis=0)
+        rows.value[trials.go + self._report - 1] = self.earns["correct"]
         if self.sigma > 0:
             self._add_noise(rows, go, draws)
 

@@ -121,13 +121,19 @@ class FlipFlop(TrackingTask):
         on[0] = 1.0
         luck = draws.uniform(self.max_steps, self.n_bits)
         pulsed, up = luck < on, luck < on / 2
-        pulses = np.where(pulsed, np.float32(2) * up - np.float32(1), np.float32(0))
+        # Pulses are 1 where both are true and -1 where only the first is.
+        pulses = up.astype(np.int8)
+        pulses += up
+        pulses -= pulsed
         # The latest pulse is the largest number so far; its last bit tells its side.
         steps = np.arange(self.max_steps, dtype=np.int32)[:, None]
-        latest = np.maximum.accumulate(np.where(pulsed, 2 * steps + up, 0), axis=1)
-        goals = (latest & 1) if self.output == "bits" else 2 * (latest & 1) - 1
-        rows.obs[rows.live, : self.n_bits] = pulses.reshape(-1, self.n_bits)
-        rows.target[rows.live] = goals.reshape(-1, self.n_bits)
+        latest = (2 * steps + up) * pulsed
+        latest = np.maximum.accumulate(latest, axis=1, out=latest)
+        latest &= 1
+        goals = latest if self.output == "bits" else 2 * latest - 1
+        live = rows.live.nonzero()[0]
+        rows.obs[live, : self.n_bits] = pulses.reshape(-1, self.n_bits)
+        rows.target[live] = goals.reshape(-1, self.n_bits)
         rows.value[:] = self.earns["correct"] / self.max_steps
 
     def payoff(self, goal: Sequence[Any], action: Sequence[Any]) -> Any:

@@ -195,7 +195,9 @@ class NBack(ScriptedTask):
         rank = (symbol_luck * np.where(lure, n_lures, n_others)).astype(np.int64)
         lured = np.where((later == none) | (rank == 1), earlier, later)
         # Count past the symbols that would make it a target or a lure, in ascending order.
-        for skipped in np.sort(np.stack([back, later, earlier]), axis=0):
+        low, high = np.minimum(back, later), np.maximum(back, later)
+        middle = np.maximum(low, np.minimum(high, earlier))
+        for skipped in (np.minimum(low, earlier), middle, np.maximum(high, earlier)):
             rank += rank >= skipped
         kind = np.where(target, _TARGET, np.where(lure, _LURE, _OTHER))
         return kind, np.where(target, back, np.where(lure, lured, rank))
