@@ -56,20 +56,23 @@ def _root(
 
 @app.command()
 def envs(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Also write the list here; - prints only JSON.")
+    file: Annotated[
+        Path | None, typer.Argument(help="With --json: write the list here; else it is printed.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON, for machines.")] = False,
 ) -> None:
     """List the tasks with family, yardsticks and one line each."""
     from .listing import list_tasks, task_table
 
+    if file is not None and not as_json:
+        raise UsageError(f"The list is written to a file as JSON alone: caudate envs --json {file}")
     rows = task_table()
-    if str(json_file) == "-":
+    if not as_json:
+        typer.echo(list_tasks(rows))
+    elif file is None or str(file) == "-":
         typer.echo(json.dumps(rows, indent=2))
-        return
-    typer.echo(list_tasks(rows))
-    if json_file is not None:
-        write_json(json_file, rows)
+    else:
+        write_json(file, rows)
 
 
 @app.command()

@@ -29,6 +29,7 @@ _TITLES = {
     "working_memory": "Working memory",
     "motor_timing": "Motor timing",
     "bandits": "Bandits",
+    "other": "Others",
 }
 
 

@@ -10,17 +10,21 @@ import gymnasium as gym
 from ..agents import AGENTS
 from ..envs import make_task, task_ids
 
-FAMILIES = ("working_memory", "motor_timing", "bandits")
+FAMILIES = ("working_memory", "motor_timing", "bandits", "other")
 
 
 def task_table() -> list[dict[str, Any]]:
-    """Every task as a dictionary of JSON values: what it is, its family, space and yardsticks."""
+    """Every task as a dictionary of JSON values: what it is, its family, space and yardsticks.
+
+    Family by family, each task before its variants.
+    """
     rows = []
     for task_id in task_ids():
         task = make_task(task_id)
         rows.append(
             {
                 "id": task_id,
+                "task": task.name,
                 "family": task.family,
                 "summary": task.summary,
                 "measures": task.measures,
@@ -31,7 +35,11 @@ def task_table() -> list[dict[str, Any]]:
                 "yardsticks": task.yardsticks._asdict(),
             }
         )
-    return sorted(rows, key=lambda row: (FAMILIES.index(row["family"]), row["id"]))
+
+    def place(row: dict[str, Any]) -> tuple[Any, ...]:
+        return FAMILIES.index(row["family"]), row["task"], len(row["id"]), row["id"]
+
+    return sorted(rows, key=place)
 
 
 def list_tasks(rows: Sequence[dict[str, Any]]) -> str:
@@ -44,8 +52,11 @@ def list_tasks(rows: Sequence[dict[str, Any]]) -> str:
             if row["family"] == family:
                 marks = [row["yardsticks"][name] for name in header[3:7]]
                 shown = ("-" if mark is None else f"{mark:.3f}" for mark in marks)
-                lines.append((row["id"], f"{row['dt_ms']:g}", row["actions"], *shown, row["summary"]))
-        parts.append(f"{family.replace('_', ' ')}\n{table(header, lines)}")
+                lines.append(
+                    (row["id"], f"{row['dt_ms']:g}", row["actions"], *shown, row["summary"])
+                )
+        if lines:
+            parts.append(f"{family.replace('_', ' ')}\n{table(header, lines)}")
     return "\n\n".join(parts)
 
 

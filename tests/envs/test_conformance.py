@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
 import warnings
@@ -629,3 +631,21 @@ def test_bad_seeds_and_options(task_id: str) -> None:
     for bad in (None, {}, {**env.get_state(), "task": "other"}):
         with pytest.raises(TaskError, match="state"):
             env.set_state(bad)
+
+
+def test_infos_are_ordinary_dictionaries_for_other_code() -> None:
+    """Facts that have not been read yet are there for code that looks past Python's methods."""
+    env = single("caudate/ReversalBandit-v0")
+    env.reset(seed=0)
+    expected = dict(env.step(0)[4])
+    assert expected["trial_end"]
+
+    def unread() -> dict[str, Any]:
+        env.reset(seed=0)
+        return env.step(0)[4]
+
+    assert json.loads(json.dumps(unread())) == expected
+    assert {**unread()} == dict(unread()) == unread().copy() == expected
+    assert pickle.loads(pickle.dumps(unread())) == copy.deepcopy(unread()) == expected
+    assert list(unread()) == list(expected)
+    assert bool(unread())

@@ -17,19 +17,24 @@ RUN = CliRunner()
 
 
 def test_list_for_people_and_machines(tmp_path: Path) -> None:
-    shown = RUN.invoke(app, ["envs", "--json", str(tmp_path / "tasks.json")])
-    assert shown.exit_code == 0
+    assert RUN.invoke(app, ["envs", "--json", str(tmp_path / "tasks.json")]).exit_code == 0
     rows = json.loads((tmp_path / "tasks.json").read_text())
+    shown = RUN.invoke(app, ["envs"])
+    assert shown.exit_code == 0
     assert {row["id"] for row in rows} == set(task_ids())
     for row in rows:
-        assert row["id"].removeprefix("caudate/") in shown.output
+        assert row["id"] in shown.output
         assert row["summary"].endswith(".")
         assert row["measures"]
         assert set(row["yardsticks"]) >= {"random", "chance", "memoryless", "optimum"}
     for family in ("working memory", "motor timing", "bandits"):
         assert f"{family}\n" in shown.output
-    printed = RUN.invoke(app, ["envs", "--json", "-"])
-    assert json.loads(printed.output) == rows
+    for arguments in (["--json"], ["--json", "-"]):
+        assert json.loads(RUN.invoke(app, ["envs", *arguments]).output) == rows
+    ids = [row["id"] for row in rows]
+    assert ids.index("caudate/NBack-v0") < ids.index("caudate/NBack-Easy-v0")
+    with pytest.raises(UsageError, match="--json tasks"):
+        RUN.invoke(app, ["envs", "tasks"], catch_exceptions=False)
 
 
 def test_gallery(tmp_path: Path) -> None:
