@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from .clock import Rate, measure, one_thread
 from .errors import UsageError
 from .evaluation import check_env_id
 from .progress import Say
-from .runs import write_json
+from .runs import write_json, write_text
 
 SIZES = (64, 1024)
 SYNC_SIZE = 64
@@ -46,6 +47,7 @@ def bench_envs(
     seconds: float = 1.0,
     repeats: int = 3,
     json_file: str | Path | None = None,
+    docs: str | Path | None = None,
     say: Say = print,
 ) -> list[EnvSpeed]:
     """Measure tasks with random actions; batches reset themselves, and reset rows are not counted.
@@ -55,6 +57,7 @@ def bench_envs(
         seconds: CPU time of one repeat.
         repeats: of each measurement.
         json_file: also write the result here.
+        docs: also write the page ``speed.md`` into this folder.
         say: where the table goes.
     """
     ids = list(tasks) if tasks else task_ids()
@@ -72,6 +75,8 @@ def bench_envs(
             say(_line(found[-1]))
     if json_file is not None:
         write_json(Path(json_file), [asdict(speed) for speed in found])
+    if docs is not None:
+        write_text(Path(docs) / "speed.md", _page(found, seconds, repeats))
     return found
 
 
@@ -127,6 +132,30 @@ def _player(env: VectorEnv) -> Callable[[], float]:
 def _line(speed: EnvSpeed) -> str:
     rates = "".join(f"{_million(one):>16}" for one in (speed.single, *speed.native.values()))
     return f"{speed.env_id:<38}{rates}{_million(speed.sync):>20}{speed.ratio:>8.1f}"
+
+
+def _page(found: Sequence[EnvSpeed], seconds: float, repeats: int) -> str:
+    sizes = " | ".join(f"batch of {size:,}" for size in SIZES)
+    lines = [
+        "# Speed of the tasks",
+        "",
+        f"Made by `caudate bench envs --seconds {seconds:g} --docs docs`. Million steps per",
+        f"CPU-second on one thread with random actions: the best of {repeats} repeats, in brackets",
+        "their median. *Single* is the environment itself, without Gymnasium's wrappers; batches",
+        "reset themselves, and the rows on which they do are not counted. The last two columns are",
+        f"Gymnasium's `SyncVectorEnv` around {SYNC_SIZE} single environments, and how many times",
+        f"faster the native batch of {SYNC_SIZE} is.",
+        "",
+        f"Python {platform.python_version()}, NumPy {np.__version__}, Gymnasium {gym.__version__}.",
+        "",
+        f"| id | single | {sizes} | `SyncVectorEnv` | ratio |",
+        "|---|" + "---|" * (len(SIZES) + 3),
+    ]
+    for speed in found:
+        rates = (speed.single, *speed.native.values(), speed.sync)
+        cells = " | ".join(map(_million, rates))
+        lines.append(f"| `{speed.env_id}` | {cells} | {speed.ratio:.0f} |")
+    return "\n".join([*lines, ""])
 
 
 def _million(rate: Rate) -> str:

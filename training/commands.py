@@ -93,11 +93,14 @@ def bench_envs(
     ] = None,
     seconds: Annotated[float, typer.Option(help="CPU time of a repeat.")] = 1.0,
     json_file: JsonFile = None,
+    docs: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Also write the page speed.md here.")
+    ] = None,
 ) -> None:
-    """Steps per CPU-second of the tasks, natively batched and in Gymnasium's SyncVectorEnv."""
+    """Steps per CPU-second of the tasks: single, natively batched, in Gymnasium's SyncVectorEnv."""
     from .bench_envs import bench_envs
 
-    bench_envs(tasks or None, seconds=seconds, json_file=json_file, say=typer.echo)
+    bench_envs(tasks or None, seconds=seconds, json_file=json_file, docs=docs, say=typer.echo)
 
 
 def bench_agents(

@@ -40,12 +40,18 @@ def test_only_real_transitions_are_counted():
 def test_bench_envs(tmp_path):
     said: list[str] = []
     file = tmp_path / "envs.json"
-    [found] = bench_envs([BENCH], **QUICK, json_file=file, say=said.append)
+    [found] = bench_envs([BENCH], **QUICK, json_file=file, docs=tmp_path, say=said.append)
     assert found.env_id == BENCH
     assert sorted(found.native) == list(SIZES)
     assert found.ratio == pytest.approx(found.native[64].best / found.sync.best)
     assert json.loads(file.read_text())[0]["env_id"] == BENCH
     assert BENCH in said[-1]
+    page = (tmp_path / "speed.md").read_text()
+    assert "`caudate bench envs --seconds 0.001 --docs docs`" in page
+    row = next(line for line in page.splitlines() if BENCH in line)
+    header = next(line for line in page.splitlines() if line.startswith("| id"))
+    assert row.count("|") == header.count("|")
+    assert f"| {found.single.best / 1e6:.3g} (" in row
 
 
 def test_bench_agents(tmp_path, monkeypatch):
