@@ -224,6 +224,24 @@ def alike(a: Any, b: Any) -> bool:
     return np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind == "f")
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_make_vec_gives_the_same_rollouts_in_every_mode(task_id: str) -> None:
+    native = batched(task_id, num_envs=2)
+    others = [
+        gym.make_vec(task_id, num_envs=2, vectorization_mode=mode) for mode in ("sync", "async")
+    ]
+    begin = native.reset(seed=3)[0]
+    assert all(same(other.reset(seed=3)[0], begin) for other in others)
+    for row in actions_for(native, 50, seed=5):
+        mine = native.step(row)
+        for other in others:
+            theirs = other.step(row)
+            assert all(same(a, b) for a, b in zip(mine[:4], theirs[:4], strict=True))
+            assert alike(mine[4], theirs[4])
+    for other in others:
+        other.close()
+
+
 def test_modes_agree_with_each_other(task_id: str) -> None:
     """The same episodes come out of each mode: next-step rows between them are all that differs."""
     episodes = {mode: _episodes(task_id, mode) for mode in MODES}
