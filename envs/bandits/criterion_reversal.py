@@ -44,7 +44,11 @@ class CriterionReversal(InteractiveTask):
 
     Reward: ``reward`` (1) or ``no_reward`` (0).
 
-    Info at every step: as in ``ReversalBandit-v0``.
+    Info at every step: ``trial_end``, ``trial``, ``correct`` (the better arm was chosen),
+    ``choice``, ``condition`` (always 0: sessions differ by luck alone), ``best_arm``,
+    ``since_reversal`` (trials since the arms last changed roles or the session began), ``rt``
+    (0 ms), ``reward``, ``p`` (reward probability of the chosen arm), ``p_best``, ``regret``
+    (p_best - p).
 
     Score: share of rewarded trials. Yardsticks for the session from a flat prior: optimum is the
     score of the greedy Bayesian observer, which knows the rule, simulated over 1,000 sessions with

@@ -75,8 +75,8 @@ class DualTask(ScriptedTask):
 
     Score: outer_correct * inner_correct, so a trial counts if both parts are right. The parts are
     drawn independently and are answered in windows of their own, and the inner window is at a fixed
-    time. So the best policy does its best in each window, and each yardstick is the product of the
-    parts' yardsticks, exactly: chance is max(P(match), P(non-match)) times the better of
+    time. So the best policy does its best in each window. Yardsticks are the products of the parts'
+    yardsticks, exactly: chance is max(P(match), P(non-match)) times the better of
     always and never responding to the window; memoryless solves the inner part, which is on view,
     and not the outer one; optimum 1.
 
