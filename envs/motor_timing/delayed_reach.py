@@ -70,10 +70,10 @@ class DelayedReach(InteractiveTask):
     ``curvature`` (largest distance from the straight line between start and target since the go
     signal, positive to its left), ``path_length`` (since the go signal).
 
-    Score: share of correct reaches. Nothing is random but target and delay. Yardsticks: optimum is the
-    score of the oracle, a PD controller that knows the force field and whose two gains are tuned on a
-    grid: 1 unless the movement period is too short, or the field too strong, for straight reaches
-    (other policies may do better then). Without ``memory`` the controller is
+    Score: share of correct reaches. Nothing is random but target and delay. Yardsticks: optimum is
+    the score of the oracle, a PD controller that knows the force field and whose two gains are
+    tuned on a grid: 1 unless the movement period is too short, or the field too strong, for
+    straight reaches (other policies may do better then). Without ``memory`` the controller is
     memoryless; with it the memoryless number is that of a policy that keeps the target in its
     posture: it leans towards it inside the start area. Chance is the best of going at a fixed step
     to a fixed place with the same controller; random is simulated over 20,000 trials with fixed
