@@ -81,6 +81,7 @@ class Baseline(Agent):
         self.env_kwargs = dict(env_kwargs or {})
         algorithm = self._algorithm()
         import torch
+        from stable_baselines3.common.logger import Logger
         from stable_baselines3.common.utils import set_random_seed
 
         torch.set_num_threads(1)
@@ -97,6 +98,7 @@ class Baseline(Agent):
             set_random_seed(self._derived_seed(1))
         with self._streams.active():
             self.model = self._build_model(algorithm, n_steps)
+            self.model.set_logger(Logger(None, []))  # else it leaves a folder behind
             # The libraries seed column i with seed + i: agents of neighbouring seeds would play
             # the same episodes.
             self._watched.seed(self._derived_seed(0))
