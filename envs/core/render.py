@@ -50,7 +50,7 @@ def draw_track(task: Task, track: Track) -> Array:
     longest = max(map(len, names), default=1)
     grid = {
         "left": (_NAMES + _LETTER * longest) / _WIDTH,
-        "right": 0.985,
+        "right": 0.97,
         "top": 1.0 - _ABOVE / total,
         "bottom": _BELOW / total,
         "hspace": 0.14,
@@ -96,8 +96,8 @@ def _draw_channels(axis: Axes, task: Task, track: Track, unit: float) -> None:
     if not track.obs:
         return
     obs = np.stack(track.obs)
-    space = task.observation_space
-    scaled = (obs - space.low) / (space.high - space.low)
+    low, high = _shown_range(task.observation_space, obs)
+    scaled = (obs - low) / (high - low)
     names = task.obs_names
     if len(names) > _MANY:
         extent = (0.0, len(obs) * unit, len(names) - 0.5, -0.5)
@@ -109,7 +109,7 @@ def _draw_channels(axis: Axes, task: Task, track: Track, unit: float) -> None:
     edges = np.arange(len(obs) + 1) * unit
     for row, (name, trace) in enumerate(zip(names, scaled.T, strict=True)):
         base = len(names) - 1 - row
-        zero = float((0.0 - space.low[row]) / (space.high[row] - space.low[row]))
+        zero = float((0.0 - low[row]) / (high[row] - low[row]))
         levels = base + 0.75 * trace
         axis.stairs(
             levels, edges, baseline=base + 0.75 * zero, fill=True, color=_CHANNEL, alpha=0.25
@@ -117,6 +117,21 @@ def _draw_channels(axis: Axes, task: Task, track: Track, unit: float) -> None:
         axis.stairs(levels, edges, baseline=None, color=_CHANNEL, linewidth=1.2, label=name)
     axis.set_yticks([base + 0.375 for base in range(len(names))], names[::-1])
     axis.set_ylim(-0.2, len(names))
+
+
+def _shown_range(space: spaces.Box, obs: Array) -> tuple[Array, Array]:
+    """Bounds (d,) of the traces: those of the space, or less where little of them is used.
+
+    Channels with the same bounds stay comparable.
+    """
+    low, high = space.low.copy(), space.high.copy()
+    for bounds in {*zip(low.tolist(), high.tolist(), strict=True)}:
+        alike = (space.low == bounds[0]) & (space.high == bounds[1])
+        largest, farthest = float(np.abs(obs[:, alike]).max()), max(map(abs, bounds))
+        if 0 < largest < farthest / 2:
+            low[alike] *= largest / farthest
+            high[alike] *= largest / farthest
+    return low, high
 
 
 def _draw_actions(axis: Axes, task: Task, track: Track, unit: float) -> None:
@@ -167,7 +182,9 @@ def _draw_rewards(axis: Axes, track: Track, unit: float) -> None:
     if len(rewards) < 60:
         axis.scatter(middles[given], rewards[given], s=18, c=colours[given].tolist(), zorder=3)
     axis.axhline(0, color=_FAINT, linewidth=0.8)
-    low, high = min(0.0, *rewards, 0.0), max(1.0, *rewards, 1.0)
+    low, high = min(0.0, *rewards, 0.0), max(0.0, *rewards, 0.0)
+    if high == low:
+        high = 1.0
     margin = 0.15 * (high - low)
     axis.set_ylim(low - margin, high + margin)
     axis.yaxis.set_major_locator(MaxNLocator(3))
@@ -197,12 +214,12 @@ def _fits(label: str, steps: int, track: Track) -> bool:
 
 
 def _label_run(axis: Axes, label: str, start: int, stop: int, unit: float, *, narrow: bool) -> None:
-    # A name that is wider than its period stands upright-left above it, turned a little.
+    # A name that is wider than its period stands above the others, turned a little.
     axis.annotate(
         label,
         ((start + stop) / 2 * unit, 1.0),
         xycoords=("data", "axes fraction"),
-        xytext=(0, 3),
+        xytext=(0, 12 if narrow else 3),
         textcoords="offset points",
         ha="left" if narrow else "center",
         va="bottom",
