@@ -259,7 +259,11 @@ class WaveformTracking(TrackingTask):
         outputs = np.linspace(-1.0, 1.0, 2001)
         above = np.interp(outputs + self.tolerance, edges, cumulative)
         hits = above - np.interp(outputs - self.tolerance, edges, cumulative)
-        return float(hits.max()), float(((hits[:-1] + hits[1:]) / 2).mean())
+        best = float(hits.max())
+        if count == 1:
+            # A single sine dwells at its turning points, where the grid is too coarse.
+            best = float(np.arccos(max(1.0 - 2.0 * self.tolerance, -1.0)) / np.pi)
+        return best, float(((hits[:-1] + hits[1:]) / 2).mean())
 
     def oracle(self) -> Policy:
         return WaveformObserver(self)
