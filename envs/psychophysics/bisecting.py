@@ -98,11 +98,16 @@ def bisection(
 def plot_bisection(result: Bisection, axes: Axes | None = None) -> Axes:
     """P("long") over the duration, the bisection point and the means of the anchors."""
     axes = plot_psychometric(result.fit, axes)
+    axes.lines[-1].set_label("bisection point")
     marks = np.unique(np.round(np.exp(result.fit.x)))
     axes.set_xticks(np.log(marks), [f"{mark:g}" for mark in marks], rotation=45)
     axes.axvline(np.log(result.geometric_ms), color=FAINT, linewidth=0.8, label="geometric mean")
     axes.axvline(
-        np.log(result.arithmetic_ms), color=FAINT, linewidth=0.8, linestyle="--", label="arithmetic"
+        np.log(result.arithmetic_ms),
+        color=FAINT,
+        linewidth=0.8,
+        linestyle="--",
+        label="arithmetic mean",
     )
     axes.legend(fontsize=7, frameon=False, loc="upper left")
     axes.set(xlabel="duration (ms)", ylabel="share of long")

@@ -55,8 +55,8 @@ class PsychometricFit:
 
     @property
     def weber_fraction(self) -> float:
-        """The width; the Weber fraction times sqrt(2) where x is a log ratio of two stimuli."""
-        return self.width
+        """Width over sqrt(2): the noise of one stimulus where x is the log ratio of two."""
+        return float(self.width / np.sqrt(2.0))
 
     def predict(self, x: Any) -> Array:
         """Probability at x."""
@@ -134,7 +134,9 @@ def psychometric_fit(
     )
 
 
-def plot_psychometric(fit: PsychometricFit, axes: Axes | None = None) -> Axes:
+def plot_psychometric(
+    fit: PsychometricFit, axes: Axes | None = None, *, xlabel: str = "stimulus"
+) -> Axes:
     """Shares with their intervals, and the fitted curve."""
     axes = new_axes(axes)
     margin = 0.05 * (fit.x[-1] - fit.x[0])
@@ -142,7 +144,7 @@ def plot_psychometric(fit: PsychometricFit, axes: Axes | None = None) -> Axes:
     axes.plot(grid, fit.predict(grid), color=INK, linewidth=1.2)
     draw_shares(axes, fit.x, fit.successes, fit.counts)
     axes.axvline(fit.bias, color=WARM, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="stimulus", ylabel="share of choices", ylim=(-0.03, 1.03))
+    axes.set(xlabel=xlabel, ylabel="share of choices", ylim=(-0.03, 1.03))
     axes.set_title(f"bias {fit.bias:.3g}, width {fit.width:.3g}", fontsize=9, loc="left")
     return axes
 
@@ -192,13 +194,31 @@ def sensitivity(hits: float, n_signal: float, false_alarms: float, n_noise: floa
 
 
 def d_prime(
-    trials: TrialTable, signal: str = "is_match", choice: str = "choice", *, yes: float = 1
+    trials: TrialTable,
+    signal: str = "is_match",
+    choice: str = "choice",
+    *,
+    yes: float = 1,
+    no: float | None = None,
 ) -> Sensitivity:
-    """Sensitivity from single trials: ``signal`` is 1 on signal trials, ``yes`` says so."""
+    """Sensitivity from single trials.
+
+    Args:
+        trials: the trial table.
+        signal: column that is 1 on signal trials.
+        choice: column of choices.
+        yes: the choice that says that there is a signal.
+        no: the choice that says that there is none, so that trials with another one are left out;
+            None where every other choice says so, withholding (0) included.
+
+    Raises:
+        TaskError: no signal or no noise trials.
+    """
     present, chosen = columns(trials, signal, choice)
-    on = present > 0.5
     said = chosen == yes
-    return sensitivity((said & on).sum(), on.sum(), (said & ~on).sum(), (~on).sum())
+    counts = ~np.isnan(chosen) if no is None else said | (chosen == no)
+    on, off = counts & (present > 0.5), counts & (present <= 0.5)
+    return sensitivity((said & on).sum(), on.sum(), (said & off).sum(), off.sum())
 
 
 # ---------------------------------------------------------------------- shares by something
@@ -210,7 +230,7 @@ class Curve(NamedTuple):
     Attributes:
         x: (k,) the values.
         mean: (k,) mean at each.
-        low, high: (k,) 95 % interval of the mean.
+        low, high: (k,) 95 % interval of the mean; NaN where there is none.
         counts: (k,) trials.
     """
 
@@ -257,7 +277,10 @@ def serial_position(trials: TrialTable, prefix: str = "correct_at_") -> Curve:
 
 
 def mean_by(trials: TrialTable, by: str, what: str) -> Curve:
-    """Mean of a quantity, such as ``rt``, for each value of ``by``, with normal 95 % intervals."""
+    """Mean of a quantity, such as ``rt``, for each value of ``by``, with normal 95 % intervals.
+
+    A single trial has no interval.
+    """
     x, values = columns(trials, by, what)
     there = ~(np.isnan(x) | np.isnan(values))
     need(int(there.sum()), 1, "trials")
@@ -266,6 +289,7 @@ def mean_by(trials: TrialTable, by: str, what: str) -> Curve:
     mean = np.bincount(which, weights=values[there]) / counts
     square = np.bincount(which, weights=(values[there] - mean[which]) ** 2)
     half = 1.96 * np.sqrt(square / np.maximum(counts - 1, 1) / counts)
+    half[counts < 2] = np.nan
     return Curve(points, mean, mean - half, mean + half, counts)
 
 
@@ -315,7 +339,7 @@ def mixture_fit(
 
     p(report) = target * vM(report - target) + swap * mean over others of vM(report - other)
     + guess / 2 pi, vM the von Mises density with concentration kappa; where a trial has no other
-    item, its swap share counts as guessing.
+    item, its swap share counts as guessing. Where none has, the swap share is 0.
 
     Args:
         trials: the trial table.
@@ -371,6 +395,8 @@ def _mixture(
     n, uniform = len(error), 1.0 / (2 * np.pi)
     there = np.zeros((n, 0), bool) if swaps is None else ~np.isnan(swaps)
     count = there.sum(axis=1)
+    if not count.any():
+        share = np.array([share[0], 0.0, share[1] + share[2]])  # no other item to be reported
     filled = np.zeros((n, 0)) if swaps is None else np.where(there, swaps, 0.0)
     likelihood = -np.inf
     for _ in range(500):

@@ -464,6 +464,10 @@ def test_plots_draw_on_new_axes_and_on_those_given() -> None:
         axes.figure.canvas.draw()
         assert axes.get_xlabel()
         assert axes.get_ylabel()
+        legend = axes.get_legend()
+        if legend is not None:
+            labels = [text.get_text() for text in legend.get_texts()]
+            assert len(set(labels)) == len(labels) >= 1
         given = Figure().subplots()
         assert plot(result, given) is given
 
