@@ -137,16 +137,31 @@ def psychometric_fit(
 def plot_psychometric(
     fit: PsychometricFit, axes: Axes | None = None, *, xlabel: str = "stimulus"
 ) -> Axes:
-    """Shares with their intervals, and the fitted curve."""
+    """Shares with their intervals, and the fitted curve.
+
+    Where there are more than 20 different stimuli, neighbours are drawn together in 12 groups of
+    about equally many trials.
+    """
     axes = new_axes(axes)
     margin = 0.05 * (fit.x[-1] - fit.x[0])
     grid = np.linspace(fit.x[0] - margin, fit.x[-1] + margin, 300)
     axes.plot(grid, fit.predict(grid), color=INK, linewidth=1.2)
-    draw_shares(axes, fit.x, fit.successes, fit.counts)
+    draw_shares(axes, *_grouped(fit.x, fit.successes, fit.counts))
     axes.axvline(fit.bias, color=WARM, linewidth=0.8, linestyle=":")
     axes.set(xlabel=xlabel, ylabel="share of choices", ylim=(-0.03, 1.03))
     axes.set_title(f"bias {fit.bias:.3g}, width {fit.width:.3g}", fontsize=9, loc="left")
     return axes
+
+
+def _grouped(x: Array, successes: Array, counts: Array) -> tuple[Array, Array, Array]:
+    """Points (k,) as they are, or in groups where they are too many to be told apart."""
+    if len(x) <= 20:
+        return x, successes, counts
+    group = ((np.cumsum(counts) - counts / 2) / counts.sum() * 12).astype(int)
+    total = np.bincount(group, weights=counts)
+    full = total > 0
+    mean = np.bincount(group, weights=counts * x)[full] / total[full]
+    return mean, np.bincount(group, weights=successes)[full], total[full]
 
 
 # ---------------------------------------------------------------------- detection

@@ -312,3 +312,6 @@ def test_too_few_steps_are_fine_without_a_blank() -> None:
     _, rewards, info = run(task.env(), goal_of(task))
     assert rewards == pytest.approx([1], abs=1e-6)
     assert info["on_target"] == 1
+    # One number does not tell two amplitudes and two phases.
+    told = [info[f"{name}"] for name in ("gain_0", "lag_0_deg", "gain_1", "lag_1_deg")]
+    assert np.isnan(told).all()

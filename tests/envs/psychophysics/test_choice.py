@@ -227,6 +227,25 @@ def test_missing_columns_and_too_few_trials() -> None:
         psy.mixture_fit({"report_rad": np.full(50, np.nan), "target_rad": np.zeros(50)})
 
 
+def test_many_stimuli_are_drawn_in_groups() -> None:
+    random = RANDOM(9)
+    x = random.uniform(-1, 1, 1200)
+    trials = {"x": x, "choice": np.where(random.random(1200) < ndtr(x / 0.3), 2, 1)}
+    fit = psy.psychometric_fit(trials, "x")
+    axes = psy.plot_psychometric(fit)
+    ((points, _, _),) = axes.containers
+    place, share = np.array(points.get_data(), dtype=float)
+    assert len(place) == 12
+    groups = np.array_split(np.argsort(x), 12)
+    assert place == pytest.approx([x[group].mean() for group in groups])
+    assert share == pytest.approx([(trials["choice"][group] == 2).mean() for group in groups])
+    # As many as can be told apart are drawn as they are.
+    ((points, _, _),) = psy.plot_psychometric(
+        psy.psychometric_fit(observer(500, 0, 0.3, 0), "x")
+    ).containers
+    assert np.array(points.get_xdata(), dtype=float) == pytest.approx(np.linspace(-1, 1, 9))
+
+
 def test_plots_draw() -> None:
     fit = psy.psychometric_fit(observer(500, 0.0, 0.3, 0.0), "x")
     axes = psy.plot_psychometric(fit, xlabel="log ratio")
