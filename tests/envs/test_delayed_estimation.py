@@ -80,8 +80,11 @@ def test_timeline_and_units() -> None:
 
 def test_what_is_drawn() -> None:
     task = DelayedEstimation(set_size=[3, 1], n_slots=4, delay=(200, 400))
-    facts = task.sample_trials(6000, seed=5).facts
+    samples = task.sample_trials(6000, seed=5)
+    facts = samples.facts
     assert task.n_conditions == 2
+    shown = np.any(samples.obs[1:4, :, 1:33].reshape(3, 6000, 4, 8) != 0, axis=3)
+    assert (shown.sum(axis=2) == facts["set_size"]).all()
     assert (facts["set_size"] == np.array([3, 1])[facts["condition"]]).all()
     assert facts["condition"].mean() == pytest.approx(0.5, abs=0.03)
     assert np.bincount(facts["slot"]) / 6000 == pytest.approx(0.25, abs=0.03)
