@@ -54,7 +54,7 @@ class WaveformTracking(TrackingTask):
     step that counts), ``choice`` (0), ``rt`` (NaN), ``on_target``, ``on_target_blank`` (shares of
     the steps that count), ``rmse_track``, ``rmse_blank``, and for each sine ``gain_0``,
     ``lag_0_deg``, ... (amplitude and phase lag of the output at that frequency, against the goal's;
-    over the whole trial).
+    over the whole trial; NaN where it is too short to tell the sines apart).
 
     Score: time on target, the share of steps with an error of at most ``tolerance``. Yardsticks:
     chance the best constant output, memoryless the shown goal and then that constant, both from the
@@ -124,7 +124,9 @@ class WaveformTracking(TrackingTask):
         )
         self.float_facts = ("rt", *every, *per_sine)
         self.finished_facts = ("correct", *self.float_facts[1:])
-        self._fit = np.linalg.pinv(self._basis(np.arange(self.max_steps)))
+        whole = self._basis(np.arange(self.max_steps))
+        self._fit = np.linalg.pinv(whole)
+        self._tells_sines = np.linalg.matrix_rank(whole, tol=1e-6) == whole.shape[1]
 
     def _check_frequencies(self) -> None:
         given = self.frequencies
@@ -217,6 +219,8 @@ class WaveformTracking(TrackingTask):
         response = (output[:, :count] - 1j * output[:, count:]) / (
             goal[:, :count] - 1j * goal[:, count:]
         )
+        if not self._tells_sines:
+            response = np.full_like(response, np.nan)
         for sine in range(count):
             facts[f"gain_{sine}"][:] = np.abs(response[:, sine])
             facts[f"lag_{sine}_deg"][:] = -np.degrees(np.angle(response[:, sine]))
@@ -259,7 +263,11 @@ class WaveformTracking(TrackingTask):
         outputs = np.linspace(-1.0, 1.0, 2001)
         above = np.interp(outputs + self.tolerance, edges, cumulative)
         hits = above - np.interp(outputs - self.tolerance, edges, cumulative)
-        return float(hits.max()), float(((hits[:-1] + hits[1:]) / 2).mean())
+        best = float(hits.max())
+        if count == 1:
+            # A single sine dwells at its turning points, where the grid is too coarse.
+            best = float(np.arccos(max(1.0 - 2.0 * self.tolerance, -1.0)) / np.pi)
+        return best, float(((hits[:-1] + hits[1:]) / 2).mean())
 
     def oracle(self) -> Policy:
         return WaveformObserver(self)

@@ -25,9 +25,7 @@ from .choice import (
     d_prime,
     dual_task_cost,
     mean_by,
-    mixture_fit,
     plot_curve,
-    plot_mixture,
     plot_psychometric,
     psychometric_fit,
     sensitivity,
@@ -35,6 +33,7 @@ from .choice import (
     share_by,
 )
 from .common import TrialTable
+from .mixture import mixture_fit, plot_mixture
 from .presses import (
     bin_times,
     inter_response_times,

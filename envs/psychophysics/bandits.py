@@ -22,6 +22,7 @@ from .common import (
     need,
     new_axes,
     previous,
+    whole_ticks,
     wilson,
 )
 
@@ -177,6 +178,7 @@ def plot_reversals(curve: ReversalCurve, axes: Axes | None = None) -> Axes:
     axes.plot(curve.since, curve.best, "o-", color=MARK, markersize=4, linewidth=1.2)
     axes.axhline(0.5, color=FAINT, linewidth=0.8)
     axes.set(xlabel="trials since the reversal", ylabel="share of best choices", ylim=(0, 1))
+    whole_ticks(axes)
     return axes
 
 

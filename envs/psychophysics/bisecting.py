@@ -95,14 +95,28 @@ def bisection(
     )
 
 
+def _marks(durations: Array) -> Array:
+    """Durations (k,) that are named on the axis: those tested, or some where they are many."""
+    if len(durations) <= 10:
+        return np.unique(np.round(durations))
+    evenly = np.geomspace(durations[0], durations[-1], 7)
+    unit = 10.0 ** (np.floor(np.log10(evenly)) - 1)
+    return np.unique(np.round(evenly / unit) * unit)
+
+
 def plot_bisection(result: Bisection, axes: Axes | None = None) -> Axes:
     """P("long") over the duration, the bisection point and the means of the anchors."""
     axes = plot_psychometric(result.fit, axes)
-    marks = np.unique(np.round(np.exp(result.fit.x)))
+    axes.lines[-1].set_label("bisection point")
+    marks = _marks(np.exp(result.fit.x))
     axes.set_xticks(np.log(marks), [f"{mark:g}" for mark in marks], rotation=45)
     axes.axvline(np.log(result.geometric_ms), color=FAINT, linewidth=0.8, label="geometric mean")
     axes.axvline(
-        np.log(result.arithmetic_ms), color=FAINT, linewidth=0.8, linestyle="--", label="arithmetic"
+        np.log(result.arithmetic_ms),
+        color=FAINT,
+        linewidth=0.8,
+        linestyle="--",
+        label="arithmetic mean",
     )
     axes.legend(fontsize=7, frameon=False, loc="upper left")
     axes.set(xlabel="duration (ms)", ylabel="share of long")

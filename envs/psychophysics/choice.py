@@ -1,4 +1,4 @@
-"""Analyses of choices: psychometric curves, sensitivity, memory curves, mixtures of errors."""
+"""Analyses of choices: psychometric curves, sensitivity, memory curves."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class PsychometricFit:
 
     @property
     def weber_fraction(self) -> float:
-        """The width; the Weber fraction times sqrt(2) where x is a log ratio of two stimuli."""
-        return self.width
+        """Width over sqrt(2): the noise of one stimulus where x is the log ratio of two."""
+        return float(self.width / np.sqrt(2.0))
 
     def predict(self, x: Any) -> Array:
         """Probability at x."""
@@ -134,17 +134,34 @@ def psychometric_fit(
     )
 
 
-def plot_psychometric(fit: PsychometricFit, axes: Axes | None = None) -> Axes:
-    """Shares with their intervals, and the fitted curve."""
+def plot_psychometric(
+    fit: PsychometricFit, axes: Axes | None = None, *, xlabel: str = "stimulus"
+) -> Axes:
+    """Shares with their intervals, and the fitted curve.
+
+    Where there are more than 20 different stimuli, neighbours are drawn together in 12 groups of
+    about equally many trials.
+    """
     axes = new_axes(axes)
     margin = 0.05 * (fit.x[-1] - fit.x[0])
     grid = np.linspace(fit.x[0] - margin, fit.x[-1] + margin, 300)
     axes.plot(grid, fit.predict(grid), color=INK, linewidth=1.2)
-    draw_shares(axes, fit.x, fit.successes, fit.counts)
+    draw_shares(axes, *_grouped(fit.x, fit.successes, fit.counts))
     axes.axvline(fit.bias, color=WARM, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="stimulus", ylabel="share of choices", ylim=(-0.03, 1.03))
+    axes.set(xlabel=xlabel, ylabel="share of choices", ylim=(-0.03, 1.03))
     axes.set_title(f"bias {fit.bias:.3g}, width {fit.width:.3g}", fontsize=9, loc="left")
     return axes
+
+
+def _grouped(x: Array, successes: Array, counts: Array) -> tuple[Array, Array, Array]:
+    """Points (k,) as they are, or in groups where they are too many to be told apart."""
+    if len(x) <= 20:
+        return x, successes, counts
+    group = ((np.cumsum(counts) - counts / 2) / counts.sum() * 12).astype(int)
+    total = np.bincount(group, weights=counts)
+    full = total > 0
+    mean = np.bincount(group, weights=counts * x)[full] / total[full]
+    return mean, np.bincount(group, weights=successes)[full], total[full]
 
 
 # ---------------------------------------------------------------------- detection
@@ -192,13 +209,31 @@ def sensitivity(hits: float, n_signal: float, false_alarms: float, n_noise: floa
 
 
 def d_prime(
-    trials: TrialTable, signal: str = "is_match", choice: str = "choice", *, yes: float = 1
+    trials: TrialTable,
+    signal: str = "is_match",
+    choice: str = "choice",
+    *,
+    yes: float = 1,
+    no: float | None = None,
 ) -> Sensitivity:
-    """Sensitivity from single trials: ``signal`` is 1 on signal trials, ``yes`` says so."""
+    """Sensitivity from single trials.
+
+    Args:
+        trials: the trial table.
+        signal: column that is 1 on signal trials.
+        choice: column of choices.
+        yes: the choice that says that there is a signal.
+        no: the choice that says that there is none, so that trials with another one are left out;
+            None where every other choice says so, withholding (0) included.
+
+    Raises:
+        TaskError: no signal or no noise trials.
+    """
     present, chosen = columns(trials, signal, choice)
-    on = present > 0.5
     said = chosen == yes
-    return sensitivity((said & on).sum(), on.sum(), (said & ~on).sum(), (~on).sum())
+    counts = ~np.isnan(chosen) if no is None else said | (chosen == no)
+    on, off = counts & (present > 0.5), counts & (present <= 0.5)
+    return sensitivity((said & on).sum(), on.sum(), (said & off).sum(), off.sum())
 
 
 # ---------------------------------------------------------------------- shares by something
@@ -210,7 +245,7 @@ class Curve(NamedTuple):
     Attributes:
         x: (k,) the values.
         mean: (k,) mean at each.
-        low, high: (k,) 95 % interval of the mean.
+        low, high: (k,) 95 % interval of the mean; NaN where there is none.
         counts: (k,) trials.
     """
 
@@ -257,7 +292,10 @@ def serial_position(trials: TrialTable, prefix: str = "correct_at_") -> Curve:
 
 
 def mean_by(trials: TrialTable, by: str, what: str) -> Curve:
-    """Mean of a quantity, such as ``rt``, for each value of ``by``, with normal 95 % intervals."""
+    """Mean of a quantity, such as ``rt``, for each value of ``by``, with normal 95 % intervals.
+
+    A single trial has no interval.
+    """
     x, values = columns(trials, by, what)
     there = ~(np.isnan(x) | np.isnan(values))
     need(int(there.sum()), 1, "trials")
@@ -266,6 +304,7 @@ def mean_by(trials: TrialTable, by: str, what: str) -> Curve:
     mean = np.bincount(which, weights=values[there]) / counts
     square = np.bincount(which, weights=(values[there] - mean[which]) ** 2)
     half = 1.96 * np.sqrt(square / np.maximum(counts - 1, 1) / counts)
+    half[counts < 2] = np.nan
     return Curve(points, mean, mean - half, mean + half, counts)
 
 
@@ -277,147 +316,6 @@ def plot_curve(
     axes.plot(curve.x, curve.mean, "o-", color=MARK, markersize=4, linewidth=1.2)
     axes.vlines(curve.x, curve.low, curve.high, color=MARK, linewidth=1.0)
     axes.set(xlabel=xlabel, ylabel=ylabel)
-    return axes
-
-
-# ---------------------------------------------------------------------- delayed estimation
-
-
-@dataclass(frozen=True)
-class MixtureFit:
-    """Errors as a mixture of reports of the target, of other items, and guesses.
-
-    Attributes:
-        kappa: concentration of the von Mises distribution around what is reported.
-        target, swap, guess: shares of the three, 1 in sum.
-        sd_rad: circular standard deviation that belongs to kappa.
-        log_likelihood: at the estimates.
-        errors: (n,) the errors in rad.
-    """
-
-    kappa: float
-    target: float
-    swap: float
-    guess: float
-    sd_rad: float
-    log_likelihood: float
-    errors: Array
-
-
-def mixture_fit(
-    trials: TrialTable,
-    report: str = "report_rad",
-    target: str = "target_rad",
-    nontarget: str = "nontarget_",
-) -> MixtureFit:
-    """Fit the mixture model of Bays, Catalao and Husain 2009 (doi:10.1167/9.10.7) by
-    expectation-maximisation.
-
-    p(report) = target * vM(report - target) + swap * mean over others of vM(report - other)
-    + guess / 2 pi, vM the von Mises density with concentration kappa; where a trial has no other
-    item, its swap share counts as guessing.
-
-    Args:
-        trials: the trial table.
-        report, target: columns of angles in rad; trials without a report are left out.
-        nontarget: beginning of the columns with the other items' angles, NaN where there is none.
-
-    Raises:
-        TaskError: fewer than 20 reports.
-    """
-    said, true = columns(trials, report, target)
-    names = [name for name in trials if str(name).startswith(nontarget)]
-    others = np.stack([column(trials, name) for name in names], axis=1) if names else None
-    there = ~np.isnan(said)
-    need(int(there.sum()), 20, "reports")
-    error = _wrap(said - true)[there]
-    swaps = None if others is None else _wrap(said[:, None] - others)[there]
-    starts = [
-        (kappa, np.array(share))
-        for kappa in (3.0, 20.0)
-        for share in ((0.8, 0.1, 0.1), (0.5, 0.25, 0.25))
-    ]
-    fits = [_mixture(error, swaps, kappa, share) for kappa, share in starts]
-    kappa, share, likelihood = max(fits, key=lambda fit: fit[2])
-    from scipy.special import ive
-
-    length = float(ive(1, kappa) / ive(0, kappa))
-    target_share, swap_share, guess_share = (float(one) for one in share)
-    return MixtureFit(
-        kappa,
-        target_share,
-        swap_share,
-        guess_share,
-        float(np.sqrt(-2.0 * np.log(max(length, 1e-300)))),
-        likelihood,
-        error,
-    )
-
-
-def _wrap(angle: Array) -> Array:
-    return angle - 2 * np.pi * np.round(angle / (2 * np.pi))
-
-
-def _von_mises(angle: Array, kappa: float) -> Array:
-    from scipy.special import ive
-
-    return np.exp(kappa * (np.cos(angle) - 1.0)) / (2 * np.pi * ive(0, kappa))
-
-
-def _mixture(
-    error: Array, swaps: Array | None, kappa: float, share: Array
-) -> tuple[float, Array, float]:
-    """Expectation-maximisation from one start: kappa, shares, log likelihood."""
-    n, uniform = len(error), 1.0 / (2 * np.pi)
-    there = np.zeros((n, 0), bool) if swaps is None else ~np.isnan(swaps)
-    count = there.sum(axis=1)
-    filled = np.zeros((n, 0)) if swaps is None else np.where(there, swaps, 0.0)
-    likelihood = -np.inf
-    for _ in range(500):
-        direct = share[0] * _von_mises(error, kappa)
-        each = np.where(there, _von_mises(filled, kappa), 0.0)
-        each = share[1] * each / np.maximum(count, 1)[:, None]
-        alone = np.where(count == 0, share[1] * uniform, 0.0)
-        guess = np.full(n, share[2] * uniform)
-        total = direct + each.sum(axis=1) + alone + guess
-        new = float(np.log(total).sum())
-        weight_direct, weight_each = direct / total, each / total[:, None]
-        share = np.array(
-            [
-                weight_direct.mean(),
-                ((each.sum(axis=1) + alone) / total).mean(),
-                (guess / total).mean(),
-            ]
-        )
-        resultant = (weight_direct * np.cos(error)).sum() + (weight_each * np.cos(filled)).sum()
-        mass = weight_direct.sum() + weight_each.sum()
-        kappa = _concentration(float(resultant / max(mass, 1e-12)))
-        if new - likelihood < 1e-8 * n:
-            break
-        likelihood = new
-    return kappa, share, new
-
-
-def _concentration(length: float) -> float:
-    """kappa of a von Mises distribution with that mean resultant length."""
-    from scipy.optimize import brentq
-    from scipy.special import ive
-
-    length = min(max(length, 1e-4), 0.99999)
-    root: Any = brentq(lambda kappa: ive(1, kappa) / ive(0, kappa) - length, 1e-6, 1e6)
-    return float(root)
-
-
-def plot_mixture(fit: MixtureFit, axes: Axes | None = None) -> Axes:
-    """Histogram of errors with the fitted density (swaps count as spread)."""
-    axes = new_axes(axes)
-    axes.hist(fit.errors, bins=40, range=(-np.pi, np.pi), density=True, color=MARK, alpha=0.35)
-    grid = np.linspace(-np.pi, np.pi, 400)
-    spread = (1.0 - fit.target) / (2 * np.pi)
-    axes.plot(grid, fit.target * _von_mises(grid, fit.kappa) + spread, color=INK, linewidth=1.2)
-    axes.set(xlabel="error (rad)", ylabel="density")
-    title = f"kappa {fit.kappa:.3g}, swap {fit.swap:.2f}, guess {fit.guess:.2f}"
-    axes.set_title(title, fontsize=9, loc="left")
     return axes
 
 

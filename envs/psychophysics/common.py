@@ -106,6 +106,13 @@ def new_axes(axes: Axes | None) -> Axes:
     return axes
 
 
+def whole_ticks(axes: Axes) -> None:
+    """Ticks of the x axis at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
 def draw_shares(axes: Axes, x: Array, successes: Array, counts: Array, **style: Any) -> None:
     """Points of shares with their Wilson intervals."""
     share = successes / np.maximum(counts, 1)

@@ -160,7 +160,7 @@ def plot_inter_response_times(result: InterResponseTimes, axes: Axes | None = No
     # The last bin is open, so what is expected there does not go on the line.
     middles, random = left + width / 2, result.expected / total
     axes.plot(middles[1:-1], random[1:-1], color=INK, linewidth=1.2, label="random")
-    axes.plot(middles[-1:], random[-1:], "D", color=INK, markersize=4)
+    axes.plot(middles[-1:], random[-1:], "D", color=INK, markersize=4, label="random, last bin")
     axes.axvline(result.wait_ms, color=WARM, linewidth=0.9, linestyle=":", label="wait")
     axes.legend(fontsize=7, frameon=False)
     axes.set(xlabel="inter-response time (ms, last bin open)", ylabel="share")
@@ -319,11 +319,13 @@ def plot_peak_interval(result: PeakInterval, axes: Axes | None = None) -> Axes:
     """Press rate over the probe, the fit, and the mean high state."""
     axes = new_axes(axes)
     if not np.isnan(result.start_ms):
-        axes.axvspan(result.start_ms, result.stop_ms, color=FAINT, alpha=0.18, linewidth=0)
+        span, label = (result.start_ms, result.stop_ms), "mean start to stop"
+        axes.axvspan(*span, color=FAINT, alpha=0.18, linewidth=0, label=label)
     axes.stairs(result.rate_hz, result.edges_ms, fill=True, color=MARK, alpha=0.4)
     grid = np.linspace(0, result.edges_ms[-1], 300)
-    axes.plot(grid, result.rate(grid), color=INK, linewidth=1.2)
-    axes.axvline(result.peak_ms, color=WARM, linewidth=0.9, linestyle=":")
+    axes.plot(grid, result.rate(grid), color=INK, linewidth=1.2, label="fit")
+    axes.axvline(result.peak_ms, color=WARM, linewidth=0.9, linestyle=":", label="peak")
+    axes.legend(fontsize=7, frameon=False, loc="upper right")
     axes.set(xlabel="time on a probe (ms)", ylabel="presses per second")
     title = f"peak {result.peak_ms:.0f} ms, spread {result.spread_ms:.0f} ms"
     axes.set_title(title, fontsize=9, loc="left")

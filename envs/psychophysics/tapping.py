@@ -10,7 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import TaskError
-from .common import FAINT, INK, MARK, WARM, Interval, TrialTable, column, need, new_axes
+from .common import (
+    FAINT,
+    INK,
+    MARK,
+    WARM,
+    Interval,
+    TrialTable,
+    column,
+    need,
+    new_axes,
+    whole_ticks,
+)
 from .fitting import RESAMPLES, matrix, percentile_interval
 
 if TYPE_CHECKING:
@@ -122,6 +133,7 @@ def plot_asynchrony(result: Asynchrony, axes: Axes | None = None) -> Axes:
         result.beat, result.by_beat_ms, result.error_ms, fmt="o-", color=MARK, markersize=4
     )
     axes.set(xlabel="beat", ylabel="tap minus beat (ms)")
+    whole_ticks(axes)
     title = f"mean {result.mean_ms:.0f} ms, SD {result.sd_ms:.0f} ms"
     axes.set_title(title, fontsize=9, loc="left")
     return axes

@@ -239,11 +239,13 @@ def plot_reproduction(result: Reproduction, axes: Axes | None = None) -> Axes:
     axes = new_axes(axes)
     t = result.target_ms
     ends = np.array([t.min(), t.max()])
-    axes.plot(ends, ends, color=FAINT, linewidth=0.8, linestyle="--")
+    axes.plot(ends, ends, color=FAINT, linewidth=0.8, linestyle="--", label="veridical")
     centre = np.average(t, weights=result.counts)
     height = np.average(result.mean_ms, weights=result.counts)
-    axes.plot(ends, height + result.slope * (ends - centre), color=INK, linewidth=1.2)
+    line = height + result.slope * (ends - centre)
+    axes.plot(ends, line, color=INK, linewidth=1.2, label="regression")
     axes.errorbar(t, result.mean_ms, result.sds_ms, fmt="o", color=MARK, markersize=4, linewidth=1)
+    axes.legend(fontsize=7, frameon=False, loc="upper left")
     axes.set(xlabel="target interval (ms)", ylabel="produced interval (ms), mean and SD")
     title = f"slope {result.slope:.2f}, bias {result.bias_ms:.0f}, SD {result.sd_ms:.0f} ms"
     axes.set_title(title, fontsize=9, loc="left")

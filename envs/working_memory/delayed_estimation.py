@@ -72,7 +72,8 @@ class DelayedEstimation(TrackingTask):
         items: how long the items are shown, in ms.
         delay: delay, duration in ms.
         report: report period in ms.
-        sigma: standard deviation of the Gaussian noise on the units of filled slots at each step.
+        sigma: standard deviation of the Gaussian noise on the units of filled slots at each step,
+            at most a million.
 
     Delayed estimation of colours: Wilken and Ma 2004, doi:10.1167/4.12.11; errors as a mixture with
     swaps: Bays, Catalao and Husain 2009, doi:10.1167/9.10.7.
@@ -113,7 +114,7 @@ class DelayedEstimation(TrackingTask):
                 f"n_slots={self.n_slots} cannot hold {largest} items; pass n_slots >= {largest}."
             )
         self.n_units = check_int("n_units", self.n_units, 3, 64)
-        self.sigma = check_number("sigma", self.sigma, low=0.0)
+        self.sigma = check_number("sigma", self.sigma, low=0.0, high=1e6)
         self.items = check_number("items", self.items, low=0.0)
         self.report = check_number("report", self.report, low=0.0)
         self._fixation = parse_duration("fixation", self.fixation, self.dt)
@@ -249,7 +250,9 @@ class DelayedEstimation(TrackingTask):
             return 1.0
         from scipy.special import ive  # loaded only where it is needed
 
-        ratio = self.n_units * self._items / (8.0 * self.sigma**2)
+        ratio = self.n_units * self._items / 8.0 / self.sigma / self.sigma
+        if ratio > 1e8:
+            return 1.0 - 0.5 / ratio  # where ``ive`` loses itself; wrong by less than 1 / ratio^2
         # ``ive`` is scaled by exp(-k / 4) already.
         bessel = ive(0, ratio / 4.0) + ive(1, ratio / 4.0)
         return float(np.sqrt(np.pi * ratio / 8.0) * bessel)

@@ -169,6 +169,15 @@ def score(task: InformationSampling, policy: Any) -> float:
     return float(task.score(play(task.vector(256), policy, 6000, seed=5)).mean())
 
 
+def test_known_optimum() -> None:
+    """What the description says of the defaults: a return of .688 with 10.3 draws."""
+    task = InformationSampling()
+    assert task.values()[0][0, task.max_draws] == pytest.approx(0.688, abs=5e-4)
+    facts = play(task.vector(256), task.oracle(), 20_000, seed=3)
+    assert facts["draws"].mean() == pytest.approx(10.3, abs=0.15)
+    assert facts["payoff"].mean() == pytest.approx(0.688, abs=0.012)
+
+
 def test_few_draws_cost_accuracy_and_many_cost_money() -> None:
     task = InformationSampling(rewards={"draw": -0.02})
     by_count = [score(task, ByCount(draws)) for draws in (1, 5, 20)]

@@ -70,6 +70,47 @@ def test_known_values() -> None:
     assert ReversalBandit().yardsticks.memoryless == pytest.approx(0.670, abs=0.001)
 
 
+def test_long_sessions_forget_their_start() -> None:
+    """The stationary values: .736 of the rewards, the better arm on 89.4 % of trials."""
+    reward = optimal_reward(ReversalProcess((0.8, 0.2), 1 / 40, 0), 4000)
+    assert reward == pytest.approx(0.736, abs=0.001)
+    assert (reward - 0.2) / 0.6 == pytest.approx(0.894, abs=0.001)
+
+
+def best_by_histories(p: tuple[float, float], hazard: float, trials: int) -> float:
+    """Best reward per trial over all policies on histories, from joint probabilities alone."""
+
+    def value(joint: tuple[float, float], left: int) -> float:
+        # ``joint``: probability of the history with arm 0, and with arm 1, as the better one.
+        if left == 0:
+            return 0.0
+        options = []
+        for arm in range(2):
+            odds = p if arm == 0 else p[::-1]
+            total = 0.0
+            for won in (True, False):
+                seen = [j * (q if won else 1 - q) for j, q in zip(joint, odds, strict=True)]
+                moved = (
+                    seen[0] * (1 - hazard) + seen[1] * hazard,
+                    seen[1] * (1 - hazard) + seen[0] * hazard,
+                )
+                total += won * sum(seen) + value(moved, left - 1)
+            options.append(total)
+        return max(options)
+
+    return value((0.5, 0.5), trials) / trials
+
+
+@pytest.mark.parametrize(
+    ("p", "hazard"), [((0.8, 0.2), 1 / 40), ((0.9, 0.6), 0.2), ((0.6, 0.1), 0.7), ((1, 0), 0)]
+)
+def test_optimum_over_all_histories(p: tuple[float, float], hazard: float) -> None:
+    task = ReversalBandit(p=p, hazard=hazard, trials_per_episode=6)
+    assert task.yardsticks.optimum == pytest.approx(best_by_histories(p, hazard, 6), abs=1e-4)
+    facts = play(task.vector(1024), task.oracle(), 6 * 4096, seed=1)
+    assert facts["p"].mean() == pytest.approx(task.yardsticks.optimum, abs=0.012)
+
+
 @pytest.mark.parametrize(
     ("hazard", "p", "accuracy"),
     [

@@ -183,6 +183,29 @@ def test_known_probabilities_earn_oracle_full() -> None:
     assert full_knowledge((0.25, 0.75), 0.7) == pytest.approx(0.61)
 
 
+def test_known_optimum() -> None:
+    """Simulations elsewhere gave .56 to the greedy observer; full knowledge earns .61, luck .5."""
+    mine = TwoStep().yardsticks
+    assert mine.optimum == pytest.approx(0.561, abs=0.003)
+    assert mine.oracle_full == pytest.approx(0.61)
+    assert mine.random == 0.5
+
+
+def test_observer_equals_a_particle_filter() -> None:
+    """Beliefs about one option by thousands of walks, weighed by what they explain."""
+    random = np.random.default_rng(4)
+    tracker = WalkFilter((0.25, 0.75), 0.025)
+    belief = tracker.begin(1)
+    walks = random.uniform(0.25, 0.75, 40_000)
+    for trial in range(60):
+        won = bool(random.random() < (0.7 if trial < 30 else 0.3))
+        belief = tracker.learn(belief, np.array([0]), np.array([won]))
+        weight = walks if won else 1 - walks
+        walks = random.choice(walks, len(walks), p=weight / weight.sum())
+        walks = fold(walks + 0.025 * random.normal(size=len(walks)), 0.25, 0.75)
+        assert tracker.mean(belief)[0, 0] == pytest.approx(walks.mean(), abs=0.008)
+
+
 def test_model_based_signature() -> None:
     """The observer stays after common wins and rare losses, which no model-free learner does."""
     task = TwoStep(bounds=(0.0, 1.0), walk_sd=0.2)

@@ -97,19 +97,22 @@ def test_learning_rate_of_a_known_rule() -> None:
     assert early.n == SESSIONS * 99
 
 
-def two_step(weight: float, rate: float = 0.5, beta: float = 4.0) -> dict[str, Any]:
+def two_step(
+    weight: float, rate: float = 0.5, beta: float = 4.0, first_beta: float = 4.0, bonus: float = 0.0
+) -> dict[str, Any]:
     """A hybrid learner on the task itself."""
     task = make_task("caudate/TwoStep-v0")
     batch = task.vector(SESSIONS)
     random = np.random.default_rng(3)
     obs, _ = batch.reset(seed=0)
     direct, later = np.full((SESSIONS, 2), 0.5), np.full((SESSIONS, 2, 2), 0.5)
-    rows, parts = np.arange(SESSIONS), []
+    rows, parts, last = np.arange(SESSIONS), [], np.zeros((SESSIONS, 2))
     length = task.trials_per_episode
     for _ in range(length):
         planned = later.max(axis=2) @ np.array([[0.7, 0.3], [0.3, 0.7]])
         value = weight * planned + (1 - weight) * direct
-        first = draw(random, beta * value)
+        first = draw(random, first_beta * value + bonus * last)
+        last = np.eye(2)[first]
         obs, *_ = batch.step(first)
         planet = obs[:, [task.obs_names.index(name) for name in PLANETS]].argmax(axis=1)
         second = draw(random, beta * later[rows, planet])
@@ -144,6 +147,79 @@ def test_two_step_tells_planning_from_habit() -> None:
     assert fit.second_temperature == pytest.approx(4.0, rel=0.15)
 
 
+def test_all_parameters_of_the_hybrid_are_recovered() -> None:
+    fit = psy.two_step_fit(two_step(0.5, rate=0.4, beta=3.0, first_beta=6.0, bonus=0.8))
+    assert fit.model_based_weight == pytest.approx(0.5, abs=0.12)
+    assert fit.learning_rate == pytest.approx(0.4, abs=0.05)
+    assert fit.first_temperature == pytest.approx(6.0, rel=0.15)
+    assert fit.second_temperature == pytest.approx(3.0, rel=0.1)
+    assert fit.stickiness == pytest.approx(0.8, abs=0.12)
+
+
+def test_stay_probabilities_by_hand() -> None:
+    """Four pairs of trials for each case, of which 4, 3, 2 and 1 stay; sessions are kept apart."""
+    cases = [((1, 1), 4), ((1, 0), 3), ((0, 1), 2), ((0, 0), 1)]
+    rows = [
+        (choice, common, reward)
+        for (reward, common), stays in cases
+        for pair in range(4)
+        for choice in (0, int(pair >= stays))
+    ]
+    choice, common, reward = np.array(rows).T
+    session = np.repeat(np.arange(16), 2)
+    trials = {"choice": choice, "common": common, "reward": reward, "column": session}
+    found = psy.stay_probability({**trials, "trial": np.tile([0, 1], 16)})
+    assert found.stay.tolist() == [[0.25, 0.5], [0.75, 1.0]]
+    assert found.model_free == pytest.approx(0.5)
+    assert found.model_based == pytest.approx(0.0)
+    assert (found.low <= found.stay).all()
+    assert (found.stay <= found.high).all()
+
+
+def test_curve_after_reversals_by_hand() -> None:
+    """Sessions of ten trials; the second run of each begins with a reversal, the first does not."""
+    since = np.tile([0, 1, 2, 0, 1, 2, 3, 0, 1, 2], (2, 1))
+    best = np.array([[1, 1, 1, 0, 0, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 0, 1, 0, 1, 1]])
+    trials = {
+        "correct": best.ravel(),
+        "since_reversal": since.ravel(),
+        "trial": np.tile(np.arange(10), 2),
+        "column": np.repeat([0, 1], 10),
+    }
+    curve = psy.after_reversals(trials, most=4)
+    shares = [1 / 4, 2 / 4, 2 / 4, 2 / 2]
+    assert curve.best[:4] == pytest.approx(shares)
+    assert np.isnan(curve.best[4])
+    # Two choices of the old arm, three without ever finding the new one, none, and one.
+    assert curve.perseveration == pytest.approx((2 + 3 + 0 + 1) / 4)
+
+
+def test_error_of_the_regret_by_hand() -> None:
+    trials = {
+        "regret": [0.0, 1.0, 1.0, 2.0, 3.0, 0.0, 9.0],
+        "correct": [1, 0, 0, 0, 0, 1, 0],
+        "trial": [0, 1, 0, 1, 0, 1, 0],
+        "column": [0, 0, 1, 1, 2, 2, 3],  # the last session is not whole
+    }
+    curve = psy.regret_curve(trials)
+    assert curve.cumulative == pytest.approx([4 / 3, 7 / 3])
+    assert curve.error == pytest.approx(np.std([[0, 1], [1, 3], [3, 3]], axis=0, ddof=1) / 3**0.5)
+    assert curve.best == pytest.approx([1 / 3, 1 / 3])
+
+
+def test_intervals_of_the_learning_rate_cover_it() -> None:
+    random, inside = np.random.default_rng(11), []
+    for _ in range(100):
+        outcome = random.normal(size=60)
+        prediction = np.zeros(60)
+        for trial in range(1, 60):
+            error = outcome[trial - 1] - prediction[trial - 1]
+            prediction[trial] = prediction[trial - 1] + 0.4 * error + 0.2 * random.normal()
+        interval = psy.learning_rate({"choice": prediction, "outcome": outcome}).interval
+        inside.append(interval.low < 0.4 < interval.high)
+    assert np.mean(inside) > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 100)
+
+
 def test_facts_of_a_task_feed_the_analyses() -> None:
     task = make_task("caudate/ReversalBandit-v0")
     facts = play(task.vector(32), task.oracle(), 32 * 200, seed=0)
@@ -170,9 +246,20 @@ def test_plots_draw() -> None:
     random = np.random.default_rng(4)
     trials["outcome"] = random.normal(size=SESSIONS * L)
     trials["common"] = (random.random(SESSIONS * L) < 0.7).astype(int)
-    axes = psy.plot_regret(psy.regret_curve(trials))
-    axes = psy.plot_win_stay(psy.win_stay_lose_shift(trials), axes)
-    axes = psy.plot_reversals(psy.after_reversals(trials), axes)
-    axes = psy.plot_stay(psy.stay_probability(trials), axes)
-    axes = psy.plot_learning_rate(trials, axes=axes)
-    axes.figure.canvas.draw()
+    plots = [
+        lambda axes: psy.plot_regret(psy.regret_curve(trials), axes),
+        lambda axes: psy.plot_win_stay(psy.win_stay_lose_shift(trials), axes),
+        lambda axes: psy.plot_reversals(psy.after_reversals(trials), axes),
+        lambda axes: psy.plot_stay(psy.stay_probability(trials), axes),
+        lambda axes: psy.plot_learning_rate(trials, axes=axes),
+    ]
+    given = None
+    for plot in plots:
+        axes = plot(None)
+        axes.figure.canvas.draw()
+        assert axes.get_ylabel()
+        given = plot(given)  # one over the other, whatever is there
+    assert given is not None
+    given.figure.canvas.draw()
+    ticks = psy.plot_reversals(psy.after_reversals(trials, most=3)).get_xticks()
+    assert (ticks == np.round(ticks)).all()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.special import ndtr
 from scipy.stats import norm
 
-from caudate.envs import TaskError
+from caudate.envs import TaskError, collect_trials, make_task
 from caudate.envs import psychophysics as psy
 
 RANDOM = np.random.default_rng
@@ -61,6 +63,52 @@ def test_d_prime_is_recovered() -> None:
     assert np.isfinite(psy.sensitivity(10, 10, 0, 10).d_prime)
 
 
+def test_trials_without_an_answer_may_be_left_out() -> None:
+    trials = {
+        "is_match": np.repeat([1, 1, 1, 0, 0, 0], [60, 20, 40, 10, 50, 30]),
+        "choice": np.repeat([1, 2, 0, 1, 2, 0], [60, 20, 40, 10, 50, 30]),
+    }
+    counted = psy.d_prime(trials, no=2)
+    assert (counted.n_signal, counted.n_noise) == (80, 60)
+    assert (counted.hit_rate, counted.false_alarm_rate) == (60 / 80, 10 / 60)
+    every = psy.d_prime(trials)
+    assert (every.n_signal, every.n_noise) == (120, 90)
+    assert (every.hit_rate, every.false_alarm_rate) == (60 / 120, 10 / 90)
+
+
+def test_weber_fraction_of_two_noisy_stimuli() -> None:
+    """Both stimuli are seen through log-normal noise of .15, which is the Weber fraction."""
+    random = RANDOM(6)
+    log_ratio = random.choice(np.linspace(-0.5, 0.5, 11), 12000)
+    noise = 0.15 * random.normal(size=(2, 12000))
+    seen = log_ratio + noise[0] - noise[1]
+    trials = {"log_ratio": log_ratio, "choice": np.where(seen > 0, 2, 1)}
+    fit = psy.psychometric_fit(trials, "log_ratio", lapses=False)
+    assert fit.weber_fraction == pytest.approx(0.15, rel=0.05)
+    assert fit.width == pytest.approx(0.15 * np.sqrt(2), rel=0.05)
+
+
+def test_intervals_of_shares() -> None:
+    """Wilson's interval of 8 in 10 is .490 to .943; of 0 in 10, 0 to .278."""
+    trials = {"delay_ms": np.repeat([1, 2], 10), "correct": np.repeat([1, 0, 0], [8, 2, 10])}
+    curve = psy.share_by(trials, "delay_ms")
+    assert curve.low == pytest.approx([0.4902, 0.0], abs=1e-4)
+    assert curve.high == pytest.approx([0.9433, 0.2775], abs=1e-4)
+
+
+def test_intervals_of_means_cover_them() -> None:
+    random = RANDOM(7)
+    size = np.repeat(np.arange(200), 50)
+    curve = psy.mean_by({"size": size, "rt": 400 + 80 * random.normal(size=10000)}, "size", "rt")
+    inside = (curve.low < 400) & (curve.high > 400)
+    assert inside.mean() == pytest.approx(0.95, abs=4 * np.sqrt(0.95 * 0.05 / 200))
+    alone = psy.mean_by({"size": [1, 1, 2], "rt": [300.0, 500.0, 400.0]}, "size", "rt")
+    assert alone.mean.tolist() == [400, 400]
+    assert alone.high[0] == pytest.approx(400 + 1.96 * 100)
+    assert np.isnan([alone.low[1], alone.high[1]]).all()
+    psy.plot_curve(alone, xlabel="items", ylabel="rt (ms)").figure.canvas.draw()
+
+
 def test_curves() -> None:
     random = RANDOM(2)
     delay = random.choice([500.0, 1000.0, 2000.0], 9000)
@@ -105,9 +153,51 @@ def test_mixture_parameters_are_recovered(swap: float, guess: float) -> None:
     assert fit.swap == pytest.approx(swap, abs=0.03)
     assert fit.guess == pytest.approx(guess, abs=0.04)
     assert fit.target + fit.swap + fit.guess == pytest.approx(1.0)
+    length = np.abs(np.exp(1j * random.vonmises(0, kappa, 10**5)).mean())
+    assert fit.sd_rad == pytest.approx(np.sqrt(-2 * np.log(length)), rel=0.08)
     # Without other items in the table swaps look like guesses.
     alone = psy.mixture_fit({"report_rad": report, "target_rad": target})
-    assert alone.guess + alone.swap == pytest.approx(swap + guess, abs=0.06)
+    assert alone.swap == 0
+    assert alone.guess == pytest.approx(swap + guess, abs=0.06)
+
+
+def test_swaps_to_one_of_several_items() -> None:
+    """Trials with one, two and four items together; angles on both sides of +-pi."""
+    random = RANDOM(8)
+    n = 6000
+    size = random.choice([1, 2, 4], n)
+    items = random.uniform(-np.pi, np.pi, (n, 4))
+    items[np.arange(4) >= size[:, None]] = np.nan
+    swapped = (random.random(n) < 0.25) & (size > 1)
+    place = np.where(swapped, 1 + (random.random(n) * (size - 1)).astype(int), 0)
+    report = random.vonmises(items[np.arange(n), place], 12.0)
+    trials = {"report_rad": report, "target_rad": items[:, 0]}
+    trials |= {f"nontarget_{i}_rad": items[:, i] for i in (1, 2, 3)}
+    many = {name: values[size > 1] for name, values in trials.items()}
+    fit = psy.mixture_fit(many)
+    assert (fit.swap, fit.guess) == (pytest.approx(0.25, abs=0.02), pytest.approx(0, abs=0.02))
+    assert fit.kappa == pytest.approx(12.0, rel=0.08)
+    few = psy.mixture_fit({name: values[size == 1] for name, values in trials.items()})
+    assert (few.target, few.swap) == (pytest.approx(1, abs=0.02), 0)
+
+
+def test_reports_of_the_task_feed_the_mixture() -> None:
+    """Noise on the units: the errors' spread is that of the population vector."""
+    task = make_task("caudate/DelayedEstimation-v0", set_size=2, sigma=0.5)
+    trials = collect_trials(task, n_trials=2000)
+    fit = psy.mixture_fit(trials)
+    assert fit.target > 0.97
+    resultant = 2 * task.yardsticks.optimum - 1
+    assert fit.sd_rad == pytest.approx(np.sqrt(-2 * np.log(resultant)), rel=0.1)
+
+
+def test_interval_of_the_cost_is_newcombe_s() -> None:
+    """His example: 56 of 70 less 48 of 80 is .2, from .0524 to .3339."""
+    alone = {"outer_correct": np.repeat([1, 0], [56, 14])}
+    together = {"outer_correct": np.repeat([1, 0], [48, 32])}
+    found = psy.dual_task_cost(alone, together)
+    assert found.cost == pytest.approx(0.2)
+    assert found.interval == pytest.approx((0.0524, 0.3339), abs=1e-4)
 
 
 def test_dual_task_cost() -> None:
@@ -137,14 +227,43 @@ def test_missing_columns_and_too_few_trials() -> None:
         psy.mixture_fit({"report_rad": np.full(50, np.nan), "target_rad": np.zeros(50)})
 
 
+def test_many_stimuli_are_drawn_in_groups() -> None:
+    random = RANDOM(9)
+    x = random.uniform(-1, 1, 1200)
+    trials = {"x": x, "choice": np.where(random.random(1200) < ndtr(x / 0.3), 2, 1)}
+    fit = psy.psychometric_fit(trials, "x")
+    axes = psy.plot_psychometric(fit)
+    ((points, _, _),) = axes.containers
+    place, share = np.array(points.get_data(), dtype=float)
+    assert len(place) == 12
+    groups = np.array_split(np.argsort(x), 12)
+    assert place == pytest.approx([x[group].mean() for group in groups])
+    assert share == pytest.approx([(trials["choice"][group] == 2).mean() for group in groups])
+    # As many as can be told apart are drawn as they are.
+    ((points, _, _),) = psy.plot_psychometric(
+        psy.psychometric_fit(observer(500, 0, 0.3, 0), "x")
+    ).containers
+    assert np.array(points.get_xdata(), dtype=float) == pytest.approx(np.linspace(-1, 1, 9))
+
+
 def test_plots_draw() -> None:
-    axes = psy.plot_psychometric(psy.psychometric_fit(observer(500, 0.0, 0.3, 0.0), "x"))
-    assert len(axes.lines) >= 1
+    fit = psy.psychometric_fit(observer(500, 0.0, 0.3, 0.0), "x")
+    axes = psy.plot_psychometric(fit, xlabel="log ratio")
+    assert axes.get_xlabel() == "log ratio"
+    x, y = np.array(axes.lines[0].get_data(), dtype=float)
+    assert y == pytest.approx(fit.predict(x))
     trials = observer(500, 0.0, 0.3, 0.0)
     trials["correct"] = trials["choice"] == 2
     again = psy.plot_curve(psy.share_by(trials, "x"), axes)
     assert again is axes
     random = RANDOM(5)
     trials = {"report_rad": random.vonmises(0, 5, 300), "target_rad": np.zeros(300)}
-    assert psy.plot_mixture(psy.mixture_fit(trials)).patches
-    axes.figure.canvas.draw()
+    mixture = psy.plot_mixture(psy.mixture_fit(trials))
+    # Bars and curve are both densities.
+    bars: Any = mixture.patches
+    assert sum(bar.get_width() * bar.get_height() for bar in bars) == pytest.approx(1)
+    grid, density = np.array(mixture.lines[0].get_data(), dtype=float)
+    assert np.trapezoid(density, grid) == pytest.approx(1, abs=1e-3)
+    assert (mixture.get_xlabel(), mixture.get_ylabel()) == ("error (rad)", "density")
+    for one in (axes, mixture):
+        one.figure.canvas.draw()

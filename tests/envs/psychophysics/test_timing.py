@@ -149,6 +149,33 @@ def test_bisection_point_is_recovered(point: float, width: float) -> None:
     assert (result.geometric_ms, result.arithmetic_ms) == (pytest.approx(800.0), 1000.0)
 
 
+def test_intervals_of_bisection_and_peak_cover_them() -> None:
+    random, bisected, peaks, spreads = RANDOM(12), [], [], []
+    duration = np.repeat([400.0, 500.0, 650.0, 800.0, 1000.0, 1250.0, 1600.0], 60)
+    for seed in range(60):
+        long = random.random(420) < ndtr(np.log(duration / 850.0) / 0.3)
+        trials = {"duration_ms": duration, "choice": np.where(long, 2, 1)}
+        bisected.append(within(850.0, psy.bisection(trials, lapses=False).point_interval))
+        found = psy.peak_interval(presser(60, 2200.0, 500.0, seed)[0], 500.0)
+        peaks.append(within(2200.0, found.peak_interval))
+        spreads.append(within(500.0, found.spread_interval))
+    for inside in (bisected, peaks, spreads):
+        assert np.mean(inside) > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 60)
+
+
+def test_many_durations_leave_the_axis_readable() -> None:
+    random = RANDOM(13)
+    duration = random.uniform(400.0, 1600.0, 600)
+    long = random.random(600) < ndtr(np.log(duration / 850.0) / 0.3)
+    axes = psy.plot_bisection(
+        psy.bisection({"duration_ms": duration, "choice": np.where(long, 2, 1)})
+    )
+    axes.figure.canvas.draw()
+    named = [text.get_text() for text in axes.get_xticklabels()]
+    assert named == ["400", "500", "640", "800", "1000", "1300", "1600"]
+    assert np.exp(axes.get_xticks()) == pytest.approx([float(text) for text in named])
+
+
 # ---------------------------------------------------------------------- tapping
 
 
@@ -464,6 +491,10 @@ def test_plots_draw_on_new_axes_and_on_those_given() -> None:
         axes.figure.canvas.draw()
         assert axes.get_xlabel()
         assert axes.get_ylabel()
+        legend = axes.get_legend()
+        if legend is not None:
+            labels = [text.get_text() for text in legend.get_texts()]
+            assert len(set(labels)) == len(labels) >= 1
         given = Figure().subplots()
         assert plot(result, given) is given
 
