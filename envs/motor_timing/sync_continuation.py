@@ -17,7 +17,16 @@ from ..core.registration import register
 from ..core.table import Rows, Trials
 from ..core.task import Channel, Played, ScriptedTask, Yardsticks
 from ..core.time import DurationLike, parse_duration
-from .taps import TAP_REWARDS, best_tapper, random_taps, tap_facts, tap_response
+from .taps import (
+    RATES,
+    TAP_REWARDS,
+    TrialTypes,
+    blind_score,
+    constant_score,
+    rate_score,
+    tap_facts,
+    tap_response,
+)
 
 Array = npt.NDArray[Any]
 
@@ -56,10 +65,12 @@ class SyncContinuation(ScriptedTask):
     neighbouring taps of the continuation ``iti_mean_ms``, ``iti_sd_ms``, ``iti_acov1_ms2`` (lag-1
     autocovariance).
 
-    Score: hits minus extra taps over the beats asked for, not below 0. Yardsticks: random and
-    chance (the best constant tap probability) by exact counting for each trial type up to the cut
-    at 0, which is simulated with a fixed seed; optimum 1. Memoryless is not known, because the
-    previous action is shown.
+    Score: hits minus extra taps over the beats asked for, not below 0. Yardsticks: random by
+    simulation with a fixed seed; chance the best that is known without observations, a schedule of
+    taps counted from the trial's start (exact; found by local search from the beats of each trial
+    type) or a constant tap probability (simulated); optimum 1. Memoryless is not known where the
+    previous action, reward or time is shown; else it is simulated: the best of tapping with one
+    probability on heard beats but the last, always on the last, and with another one behind it.
 
     Args:
         periods_ms: beat intervals in ms, each trial one of them.
@@ -68,7 +79,8 @@ class SyncContinuation(ScriptedTask):
         window: half-width of the window as a share of the period, below .5.
         shift: "none", "phase" (all later beats come later or earlier) or "tempo" (later intervals
             are longer or shorter) in the middle of the heard beats.
-        shift_share: size of the shift as a share of the period; its sign is drawn.
+        shift_share: size of the shift as a share of the period, rounded to steps; its sign is
+            drawn.
         foreperiod: time before the first beat, duration in ms.
 
     Wing and Kristofferson 1973, doi:10.3758/BF03198607; error correction after shifts: Repp 2005,
@@ -106,7 +118,9 @@ class SyncContinuation(ScriptedTask):
     def prepare(self) -> None:
         if not isinstance(self.periods_ms, (list, tuple)) or not self.periods_ms:
             raise TaskError(f"periods_ms={self.periods_ms!r} is no list of ms; pass such one.")
-        grid = parse_duration("periods_ms", ("choice", list(self.periods_ms)), self.dt)
+        grid = parse_duration(
+            "periods_ms", ("choice", list(self.periods_ms)), self.dt, allow_zero=False
+        )
         self._periods = grid.steps
         self.n_sync = check_int("n_sync", self.n_sync, 3, 1000)
         self.n_cont = check_int("n_cont", self.n_cont, 0, 1000)
@@ -116,6 +130,11 @@ class SyncContinuation(ScriptedTask):
         self._foreperiod = parse_duration("foreperiod", self.foreperiod, self.dt)
         self._widths = np.floor(self.window * self._periods + 1e-9).astype(np.int64)
         self._shifts = np.floor(self.shift_share * self._periods + 0.5).astype(np.int64)
+        if self.shift != "none" and self.shift_share > 0 and (self._shifts == 0).any():
+            raise TaskError(
+                f"shift_share={self.shift_share:g} of the shortest period is less than half a step "
+                f"of dt={self.dt:g} ms; use a larger share or a smaller dt."
+            )
         if (self._periods - self._shifts * (self.shift != "none") < 2 * self._widths + 1).any():
             raise TaskError(
                 f"window={self.window:g} makes the windows of neighbouring beats overlap at "
@@ -164,9 +183,6 @@ class SyncContinuation(ScriptedTask):
             intervals[:, :, middle - 1 :] += self._shifts[:, None, None] * signs
         starts = np.zeros((len(self._periods), 2, 1), dtype=np.int64)
         return np.concatenate([starts, np.cumsum(intervals, axis=2)], axis=2)
-
-    def reward_range(self) -> tuple[float, float]:
-        return self.response.reward_range()
 
     def draw(self, draws: Draws, trials: Trials) -> None:
         fore, which = draws.duration(self._foreperiod), draws.integers(len(self._periods))
@@ -232,14 +248,46 @@ class SyncContinuation(ScriptedTask):
         return np.maximum(kept, 0.0) / self.asked
 
     def compute_yardsticks(self) -> Yardsticks:
-        own_past = self.prev_action or self.prev_reward
-        chance = best_tapper(self)
+        random = constant_score(self, 0.5)
+        seen = self.prev_action or self.prev_reward or self.time
         return Yardsticks(
-            random=random_taps(self, np.array([0.5, 0.5])),
-            chance=chance,
-            memoryless=None if own_past else chance,
+            random=random,
+            chance=max(random, blind_score(self, self._trial_types())),
+            memoryless=None if seen else max(random, self._memoryless()),
             optimum=1.0,
         )
+
+    def _trial_types(self) -> TrialTypes:
+        signs = slice(None) if self.shift != "none" else slice(1)
+        onsets = self._onsets[:, signs, :]
+        fore, probability = self._foreperiod.steps, self._foreperiod.probability
+        first = fore[:, None, None, None]
+        beats = (first + onsets).reshape(-1, self.beats)
+        each = np.ones(onsets.shape[:2])
+        return TrialTypes(
+            due=beats[:, 2:],
+            width=np.tile((each * self._widths[:, None]).ravel(), len(fore)).astype(np.int64),
+            length=beats[:, -1] + self._tail,
+            weight=np.repeat(probability, each.size) / each.size,
+            which=np.ones(self.asked, dtype=np.int64),
+        )
+
+    def _memoryless(self) -> float:
+        def score(heard: float, silent: float) -> float:
+            return rate_score(
+                self,
+                lambda obs: np.where(
+                    obs[:, 0] > 0.5,
+                    np.where(obs[:, 1] > 0.5, 1.0, heard),
+                    np.where(obs[:, 1] > 0.5, silent, 0.0),
+                ),
+            )
+
+        scores = {heard: score(heard, 0.0) for heard in (0.0, 0.5, 1.0)}
+        best = max(scores, key=lambda heard: scores[heard])
+        if self.n_cont == 0:
+            return scores[best]
+        return max(scores[best], *(score(best, rate) for rate in RATES))
 
     def oracle(self) -> Policy:
         return Metronome()
@@ -260,18 +308,21 @@ class Metronome(Policy):
     """
 
     def begin(self, n: int) -> State:
-        # Beats so far, steps since the last beat, last interval.
-        return tuple(np.zeros(n, dtype=np.int64) for _ in range(3))
+        # Beats so far, steps since the last beat, last interval; whether the last beat was heard.
+        return (*(np.zeros(n, dtype=np.int64) for _ in range(3)), np.zeros(n, dtype=bool))
 
     def act(self, obs: Array, state: State) -> tuple[Array, State]:
-        beats, since, interval = state
+        beats, since, interval, was_alone = state
         heard, alone = obs[:, 0] > 0.5, obs[:, 1] > 0.5
+        # Another trial of the session has begun.
+        beats = np.where(was_alone & ~alone, 0, beats)
         since = since + 1
         due = alone & ~heard & (since == interval)
         now = heard | due
         interval = np.where(heard & (beats > 0), since, interval)
         beats = np.where(now, beats + 1, beats)
-        return (now & (beats > 2)).astype(np.int64), (beats, np.where(now, 0, since), interval)
+        tap = (now & (beats > 2)).astype(np.int64)
+        return tap, (beats, np.where(now, 0, since), interval, alone)
 
 
 register(SyncContinuation)
