@@ -118,8 +118,8 @@ class DRL(ScriptedTask):
         self.most = (self.max_steps - 1) // self._wait
         if self.most < 1:
             raise TaskError(
-                f"session={self.session:g} ms is not longer than wait={self.wait:g} ms; pass a "
-                "longer session."
+                f"session={self.session:g} ms is over before a press that follows "
+                f"wait={self.wait:g} ms at dt={self.dt:g} ms; pass a longer session."
             )
         self.answer_span = self.max_steps
         self.channels = (Channel("light"),)

@@ -34,7 +34,7 @@ def best_by_time(right: Array) -> float:
     Args:
         right: (answers, T) probability that the cue comes at that step and the answer is right.
     """
-    return float(right.max(axis=0).sum())
+    return min(float(right.max(axis=0).sum()), 1.0)
 
 
 def best_blind(right: Array, decision: int, *, abort: bool) -> float:

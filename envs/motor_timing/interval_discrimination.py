@@ -223,10 +223,13 @@ class IntervalDiscrimination(ScriptedTask):
     def compute_yardsticks(self) -> Yardsticks:
         own_past = self.prev_action or self.prev_reward
         right = self._right_by_time()
-        memoryless = best_by_time(right) if self.time else 0.5
+        random = float(np.mean([self._random(pair) for pair in self._pairs]))
+        # Never below random play by a rounding error.
+        chance = max(random, best_blind(right, self._decision, abort=self.abort))
+        memoryless = max(0.5, best_by_time(right) if self.time else 0.5)
         return Yardsticks(
-            random=float(np.mean([self._random(pair) for pair in self._pairs])),
-            chance=best_blind(right, self._decision, abort=self.abort),
+            random=random,
+            chance=chance,
             memoryless=None if own_past else memoryless,
             optimum=float(np.maximum(*self.weights()).sum()),
         )

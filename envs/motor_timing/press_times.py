@@ -39,7 +39,7 @@ def best_press_times(earned: Array, *, abort: bool, shown: int = 0) -> float:
     for first in range(ends):
         left = open_from[: first + shown + 1, first:]
         best = max(best, _best_chain(left, first) if shown else float(left[:, 0].sum()))
-    return best
+    return min(best, 1.0)
 
 
 def _best_chain(earned: Array, first: int = 0) -> float:
@@ -52,7 +52,7 @@ def _best_chain(earned: Array, first: int = 0) -> float:
     for b in range(ends):
         # A first press at b answers every Set up to b; else the last press before was at a.
         best[b] = max(within[0, b], (best[:b] + within[after[:b], b]).max(initial=0.0))
-    return float(best.max())
+    return min(float(best.max()), 1.0)  # sums of probabilities, up to rounding
 
 
 def best_rate(score: Callable[[float], float]) -> float:

@@ -26,6 +26,7 @@ from .taps import (
     rate_score,
     tap_facts,
     tap_response,
+    window_tables,
 )
 
 Array = npt.NDArray[Any]
@@ -124,6 +125,7 @@ class RhythmProduction(ScriptedTask):
         if self._pulse > self._due[:, 0].min():
             raise TaskError(f"pulse={self.pulse:g} ms outlasts the first interval; pass a shorter.")
         self._which = np.arange(self.taps) % self.effectors + 1
+        self._windows = window_tables(self._due, self._widths, self._which)
         self._tail = int(self._widths.max()) + 1
         self.max_steps = self._foreperiod.high + int(self._due[:, -1].max()) + self._tail
         self.answer_span = self._tail
@@ -171,11 +173,10 @@ class RhythmProduction(ScriptedTask):
         which = trials.fact("condition")
         pulse = go - self._due[which, -1]
         place = rows.step - pulse.take(rows.trial)
-        for tap in range(self.taps):
-            apart = np.abs(place - self._due[which, tap].take(rows.trial))
-            inside = rows.live & (apart <= self._widths[which].take(rows.trial))
-            rows.code[inside] = 2 + tap
-            rows.target[inside] = np.where(apart[inside] == 0, self._which[tap], 0)
+        here = (rows.live & (place >= 0)).nonzero()[0]
+        codes, targets = self._windows
+        where = which.take(rows.trial[here]), place[here]
+        rows.code[here], rows.target[here] = codes[where], targets[where]
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         assert played is not None

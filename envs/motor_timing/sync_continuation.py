@@ -26,6 +26,7 @@ from .taps import (
     rate_score,
     tap_facts,
     tap_response,
+    window_tables,
 )
 
 Array = npt.NDArray[Any]
@@ -144,6 +145,8 @@ class SyncContinuation(ScriptedTask):
         #: Beats that ask for a tap.
         self.asked = self.beats - 2
         self._onsets = self._beat_onsets()
+        self._beats = self._onsets.reshape(-1, self.beats)
+        self._windows = window_tables(self._beats[:, 2:], self._widths.repeat(2))
         self._tail = int(self._widths.max()) + 1
         longest = int(self._onsets[:, :, -1].max())
         self.max_steps = self._foreperiod.high + longest + self._tail
@@ -205,26 +208,22 @@ class SyncContinuation(ScriptedTask):
         moved = (1 - 2 * sign) * self._shifts[which] * (self.shift != "none")
         trials.fact("shift_ms")[:] = moved * self.dt
 
-    def _trial_onsets(self, facts: Mapping[str, Array]) -> Array:
-        """(n, beats) steps of the beats from the first one."""
-        negative = (np.asarray(facts["shift_ms"]) < 0).astype(np.int64)
-        return self._onsets[facts["condition"], negative]
+    def _kind(self, condition: Array, shift_ms: Array) -> Array:
+        """(n,) which line of the tables of windows, and of beats (lines, beats)."""
+        return 2 * condition + (shift_ms < 0)
 
     def fill(self, rows: Rows, trials: Trials, go: Array, draws: Draws) -> None:
-        known = {name: trials.fact(name) for name in ("condition", "shift_ms")}
-        onsets = self._trial_onsets(known)
-        first = go - onsets[:, -1]
-        width = self._widths[known["condition"]]
+        kind = self._kind(trials.fact("condition"), trials.fact("shift_ms"))
+        first = go - self._beats[kind, -1]
         place = rows.step - first.take(rows.trial)
-        for beat in range(2, self.beats):
-            apart = np.abs(place - onsets[:, beat].take(rows.trial))
-            inside = rows.live & (apart <= width.take(rows.trial))
-            rows.code[inside] = beat
-            rows.target[inside & (apart == 0)] = 1
+        here = (rows.live & (place >= 0)).nonzero()[0]
+        codes, targets = self._windows
+        where = kind.take(rows.trial[here]), place[here]
+        rows.code[here], rows.target[here] = codes[where], targets[where]
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         assert played is not None
-        onsets = self._trial_onsets(facts)
+        onsets = self._beats[self._kind(facts["condition"], facts["shift_ms"])]
         fore = (played.codes == 2).argmax(axis=1) + self._widths[facts["condition"]] - onsets[:, 2]
         times, hits, extra = tap_facts(played, self.asked)
         times = (times - fore[:, None]) * self.dt

@@ -46,12 +46,32 @@ def tap_response(
     hit, extra = earns["correct"] / asked, earns["extra"] / asked
     for action in range(1, effectors + 1):
         response.reward[OUTSIDE:, :, action] = extra
-    for window in range(asked):
+    for window, action in enumerate(right.tolist()):
         code, met = 2 + window, 1 + window
-        for state in range(asked + 1):
-            if state != met:
-                response.rule(code, state, int(right[window]), to=met, reward=hit)
+        response.next[code, :, action] = met
+        response.reward[code, :, action] = hit
+        response.reward[code, met, action] = extra
     return response
+
+
+def window_tables(due: Array, width: Array, which: Array | int = 1) -> tuple[Array, Array]:
+    """Row codes and targets (S, T) by trial type and step, from due steps (S, asked).
+
+    The last step is outside of all windows.
+
+    Args:
+        due: (S, asked) steps at which taps are due.
+        width: (S,) half-widths of the windows.
+        which: (asked,) right action of each.
+    """
+    types, asked = due.shape
+    around = np.arange(-int(width.max()), int(width.max()) + 1)
+    codes = np.full((types, int(due.max()) + len(around) + 1), OUTSIDE)
+    targets = np.zeros_like(codes)
+    kind, tap, apart = (np.abs(around) <= width[:, None, None]).repeat(asked, axis=1).nonzero()
+    codes[kind, due[kind, tap] + around[apart]] = 2 + tap
+    np.put_along_axis(targets, due, np.broadcast_to(which, due.shape), axis=1)
+    return codes, targets
 
 
 def tap_facts(played: Played, asked: int, which: Any = None) -> tuple[Array, Array, Array]:

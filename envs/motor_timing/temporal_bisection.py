@@ -201,13 +201,15 @@ class TemporalBisection(ScriptedTask):
         right = np.stack([self._go_times(one) for one in weights])
         # Any answer is right half the time, at the geometric mean always.
         before = (self._fixation, self._delay)
-        random = random_answers(2, self._decision, before, abort=self.abort)
         kept = (1 / 3) ** self._durations.steps if self.abort else 1.0
+        random = random_answers(2, self._decision, before, abort=self.abort)
+        random *= float((weight * (1.0 + (category == 0)) * kept).sum())
         memoryless = best_by_time(right) if self.time else float(right.sum(axis=1).max())
+        # Never below random play by a rounding error.
         return Yardsticks(
-            random=random * float((weight * (1.0 + (category == 0)) * kept).sum()),
-            chance=best_blind(right, self._decision, abort=self.abort),
-            memoryless=None if self.prev_action or self.prev_reward else memoryless,
+            random=min(random, 1.0),
+            chance=max(random, best_blind(right, self._decision, abort=self.abort)),
+            memoryless=None if self.prev_action or self.prev_reward else max(random, memoryless),
             optimum=1.0,
         )
 
