@@ -37,15 +37,12 @@ def best_by_time(right: Array) -> float:
     return min(float(right.max(axis=0).sum()), 1.0)
 
 
-def best_blind(right: Array, decision: int, *, abort: bool) -> float:
-    """Best score of one answer all the time; if early answers end the trial, of its best moment.
+def best_moment(right: Array, decision: int) -> float:
+    """Best score of a single answer at a fixed step, where one before the cue ends the trial.
 
     Args:
         right: as above.
         decision: steps in which to answer.
-        abort: whether an answer before the cue ends the trial.
     """
-    if not abort:
-        return float(right.sum(axis=1).max())
     window = np.ones(decision)
     return max(float(np.convolve(one, window).max()) for one in right)

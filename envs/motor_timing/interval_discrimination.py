@@ -25,7 +25,7 @@ from ..core.registration import register
 from ..core.table import Trials
 from ..core.task import Channel, ScriptedTask, Yardsticks
 from ..core.time import DurationLike, parse_duration
-from .go_times import best_blind, best_by_time, pad_sum, sum_of_steps
+from .go_times import best_by_time, best_moment, pad_sum, sum_of_steps
 
 Array = npt.NDArray[Any]
 
@@ -225,8 +225,8 @@ class IntervalDiscrimination(ScriptedTask):
         right = self._right_by_time()
         random = float(np.mean([self._random(pair) for pair in self._pairs]))
         # Never below random play by a rounding error.
-        chance = max(random, best_blind(right, self._decision, abort=self.abort))
-        memoryless = max(0.5, best_by_time(right) if self.time else 0.5)
+        chance = max(random, best_moment(right, self._decision)) if self.abort else 0.5
+        memoryless = max(0.5, best_by_time(right)) if self.time else 0.5
         return Yardsticks(
             random=random,
             chance=chance,

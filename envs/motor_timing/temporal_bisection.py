@@ -26,7 +26,7 @@ from ..core.response import Response
 from ..core.table import Trials
 from ..core.task import Channel, ScriptedTask, Yardsticks
 from ..core.time import Duration, DurationLike, parse_duration
-from .go_times import best_blind, best_by_time, sum_of_steps
+from .go_times import best_by_time, best_moment, sum_of_steps
 
 Array = npt.NDArray[Any]
 
@@ -204,11 +204,13 @@ class TemporalBisection(ScriptedTask):
         kept = (1 / 3) ** self._durations.steps if self.abort else 1.0
         random = random_answers(2, self._decision, before, abort=self.abort)
         random *= float((weight * (1.0 + (category == 0)) * kept).sum())
-        memoryless = best_by_time(right) if self.time else float(right.sum(axis=1).max())
+        guess = max(float(one.sum()) for one in weights)
+        chance = best_moment(right, self._decision) if self.abort else guess
+        memoryless = best_by_time(right) if self.time else guess
         # Never below random play by a rounding error.
         return Yardsticks(
             random=min(random, 1.0),
-            chance=max(random, best_blind(right, self._decision, abort=self.abort)),
+            chance=max(random, chance),
             memoryless=None if self.prev_action or self.prev_reward else max(random, memoryless),
             optimum=1.0,
         )
