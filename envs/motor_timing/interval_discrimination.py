@@ -67,9 +67,10 @@ class IntervalDiscrimination(ScriptedTask):
     answer at the best moment); memoryless .5, because nothing but the go cue is on when it counts,
     with ``time`` the answer that is more probable at each moment (still .5 if the order is random);
     optimum 1 without clock noise and equal intervals, else that of the observer who knows all pairs
-    and the noise, by enumeration of what can be shown. For one pair of intervals far from the
-    others that is Phi(log ratio / (sqrt(2) w)). Chance does not count steps: where the order is not
-    random, the go cue comes the later the longer the other interval was.
+    and the noise, by enumeration of what can be shown. For one standard and ratio that is
+    Phi(log ratio / (sqrt(2) w)) in random order, and Phi(log ratio / w) where the standard has its
+    place, because only the other interval tells then. Chance does not count steps: where the order
+    is not random, the go cue comes the later the longer the other interval was.
 
     Args:
         standards: intervals in ms that are compared with, roved from trial to trial.
