@@ -70,7 +70,8 @@ class IntervalDiscrimination(ScriptedTask):
     and the noise, by enumeration of what can be shown. For one standard and ratio that is
     Phi(log ratio / (sqrt(2) w)) in random order, and Phi(log ratio / w) where the standard has its
     place, because only the other interval tells then. Chance does not count steps: where the order
-    is not random, the go cue comes the later the longer the other interval was.
+    is not random, the go cue comes the later the longer the other interval was. Roving leaves
+    something to whoever knows exact lengths: the second interval alone tells .75 by default.
 
     Args:
         standards: intervals in ms that are compared with, roved from trial to trial.

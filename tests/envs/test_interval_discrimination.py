@@ -138,6 +138,15 @@ def test_equal_intervals_if_asked_for() -> None:
         IntervalDiscrimination(ratios=[1, 1.01], allow_equal=True)
 
 
+def test_what_one_interval_tells() -> None:
+    """Exact lengths of one interval are worth more than chance, as the docstring says."""
+    shown, right = lengths_shown(IntervalDiscrimination(), 20000)
+    for place in (0, 1):
+        counts = np.zeros((2, shown.max() + 1))
+        np.add.at(counts, (right - 1, shown[:, place]), 1 / 20000)
+        assert counts.max(axis=0).sum() == pytest.approx(0.75, abs=0.015)
+
+
 # -------------------------------------------------------------------- clock noise
 
 
