@@ -243,25 +243,23 @@ class Player(Policy):
     """Counts the steps since the pulse and taps when the rhythm at this tempo asks for it."""
 
     def __init__(self, task: RhythmProduction) -> None:
-        self._scales, self._pulse = task._scales, task._pulse
-        length = int(task._due.max()) + 2
-        self._score = np.zeros((len(task._scales), length), dtype=np.int64)
+        self._scales, self._last = task._scales, task._due[:, -1]
+        self._taps = np.zeros((len(task._scales), int(task._due.max()) + 1), dtype=np.int64)
         for row, due in enumerate(task._due):
-            self._score[row, due] = task._which
+            self._taps[row, due] = task._which
 
     def begin(self, n: int) -> State:
-        return (np.full(n, -1, dtype=np.int64),)
+        return (np.full(n, -1, dtype=np.int64),)  # steps since the pulse's first; -1: none yet
 
     def act(self, obs: Array, state: State) -> tuple[Array, State]:
         (since,) = state
         lit = obs[:, 0] > 0.5
-        last = self._score.shape[1] - 1
-        since = np.where(since >= 0, np.minimum(since + 1, last), -1)
-        # The pulse of a new trial begins anew; while it lasts it is one onset.
-        since = np.where(lit & ((since < 0) | (since >= self._pulse)), 0, since)
+        since = np.where(since >= 0, since + 1, np.where(lit, 0, -1))
         scale = obs[:, 1] * self._scales.max()
         which = np.abs(scale[:, None] - self._scales).argmin(axis=1)
-        return self._score[which, np.maximum(since, 0)] * (since >= 0), (since,)
+        tap = np.where(since >= 0, self._taps[which, np.maximum(since, 0)], 0)
+        # Behind the last tap the next pulse, that of another trial, is waited for.
+        return tap, (np.where(since == self._last[which], -1, since),)
 
 
 register(RhythmProduction)

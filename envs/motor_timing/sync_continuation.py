@@ -289,7 +289,7 @@ class SyncContinuation(ScriptedTask):
         return max(scores[best], *(score(best, rate) for rate in RATES))
 
     def oracle(self) -> Policy:
-        return Metronome()
+        return Metronome(self.beats)
 
 
 def _mean(values: Array) -> Array:
@@ -306,6 +306,9 @@ class Metronome(Policy):
     Heard beats are answered as they come, so shifts need no foresight.
     """
 
+    def __init__(self, beats: int) -> None:
+        self._beats = beats
+
     def begin(self, n: int) -> State:
         # Beats so far, steps since the last beat, last interval; whether the last beat was heard.
         return (*(np.zeros(n, dtype=np.int64) for _ in range(3)), np.zeros(n, dtype=bool))
@@ -320,7 +323,7 @@ class Metronome(Policy):
         now = heard | due
         interval = np.where(heard & (beats > 0), since, interval)
         beats = np.where(now, beats + 1, beats)
-        tap = (now & (beats > 2)).astype(np.int64)
+        tap = (now & (beats > 2) & (beats <= self._beats)).astype(np.int64)
         return tap, (beats, np.where(now, 0, since), interval, alone)
 
 

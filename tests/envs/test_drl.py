@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
@@ -19,7 +19,7 @@ ID = "caudate/DRL-v0"
 SMALL: dict[str, Any] = {"wait": 600, "session": 3000}
 
 
-def paid(presses: tuple[int, ...], wait: int, hold: float = np.inf) -> list[int]:
+def paid(presses: Sequence[int], wait: int, hold: float = np.inf) -> list[int]:
     """Rewarded presses by the definition: every press restarts the wait."""
     gaps = np.diff((0, *presses))
     return [press for press, gap in zip(presses, gaps, strict=True) if wait <= gap <= wait + hold]
@@ -101,13 +101,13 @@ def test_most_rewards_of_a_session(session: float) -> None:
     steps = round(session / 100)
     best = (steps - 1) // 6
     if steps <= 13:  # all sets of presses
-        every = (tuple(np.flatnonzero(row)) for row in product([0, 1], repeat=steps))
+        every = (np.flatnonzero(row).tolist() for row in product([0, 1], repeat=steps))
         assert best == max(len(paid(presses, 6)) for presses in every) == task.most
     facts = play(task.vector(2), task.oracle(), 4, seed=0)
     assert (facts["n_rewarded"] == best).all()
     assert task.score(facts).tolist() == [1] * len(facts["trial"])
     target = task.sample_trials(1, 0).target[:, 0]
-    assert len(paid(tuple(np.flatnonzero(target)), 6)) == best == target.sum()
+    assert len(paid(np.flatnonzero(target).tolist(), 6)) == best == target.sum()
 
 
 def test_sessions_follow_one_another() -> None:
@@ -194,7 +194,7 @@ def test_memoryless(wait: int, steps: int, hold: int | None) -> None:
         return max(scores)
 
     for sees in ("action", "reward"):
-        options = {"prev_action": sees == "action", "prev_reward": sees == "reward"}
+        options: dict[str, Any] = {"prev_action": sees == "action", "prev_reward": sees == "reward"}
         value = DRL(**kwargs, **options).yardsticks.memoryless
         assert value is not None
         assert value >= best(sees, coarse, coarse) - 1e-12

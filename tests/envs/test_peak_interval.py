@@ -91,7 +91,7 @@ def test_start_and_stop() -> None:
     for share in (0.1, 0.3, 0.6, 1.0):
         press = random.random(30) < share
         press[4] = True
-        _, info = press_at(env, *(2 + np.flatnonzero(press)))
+        _, info = press_at(env, *(2 + np.flatnonzero(press)).tolist())
         rate = press.mean()
 
         def index(start: int, stop: int, press: np.ndarray = press, rate: float = rate) -> float:
@@ -157,7 +157,7 @@ def score_of(
     for gap in gaps:
         alive: dict[int | None, float] = {None: 1.0}
         for step in range(gap + 9):
-            after = {0: 0.0, 1: 0.0}
+            after: dict[int | None, float] = {0: 0.0, 1: 0.0}
             for before, mass in alive.items():
                 q = press(step, step >= gap, before)
                 if step >= gap:
@@ -165,7 +165,7 @@ def score_of(
                 else:
                     after[1] += mass * q
                 after[0] += mass * (1 - q)
-            alive = dict(after)
+            alive = after
     return total / len(gaps)
 
 
@@ -189,6 +189,8 @@ def test_memoryless() -> None:
         best = max(best, score_of(lambda step, lit, before, t=table: t[lit, before], (0, 2)))
     seen = PeakInterval(**{**SMALL, "gap": ("choice", [0, 200])}).yardsticks.memoryless
     assert seen == pytest.approx(best, abs=1e-4)
+    assert seen is not None
+    assert plain is not None
     assert seen > plain + 0.01
     assert PeakInterval(**SMALL, prev_action=False, prev_reward=True).yardsticks.memoryless is None
 

@@ -109,7 +109,12 @@ def test_frequencies(p_probe: float) -> None:
 
 
 def test_oracle_and_return() -> None:
-    for kwargs in ({}, {"fixation": 0, "trials_per_episode": 4}, {"delay": 0, "abort": True}):
+    cases: list[dict[str, Any]] = [
+        {},
+        {"fixation": 0, "trials_per_episode": 4},
+        {"delay": 0, "abort": True},
+    ]
+    for kwargs in cases:
         task = TemporalBisection(**kwargs)
         assert task.score(play(task.vector(64), task.oracle(), 500, seed=0)).min() == 1
     batch = TemporalBisection(p_probe=0.25).vector(4000, autoreset_mode="disabled")
@@ -160,7 +165,7 @@ def score_of(
             if step >= go or abort:
                 alive *= chosen[0]
         total += weight * hit
-    return total / (len(fixations) * len(delays))
+    return float(total / (len(fixations) * len(delays)))
 
 
 @pytest.mark.parametrize("abort", [False, True])
