@@ -25,8 +25,8 @@ Array = npt.NDArray[Any]
 
 #: Bins of the histogram of inter-response times: sixths of the wait, the last one open.
 BINS = 12
-#: Presses within this share of the wait after another are a burst.
-BURST = 1 / 6
+#: Bins that make up the wait; a press within the first bin after another is a burst.
+PER_WAIT = 6
 
 
 @dataclass(kw_only=True, eq=False)
@@ -34,7 +34,8 @@ class DRL(ScriptedTask):
     """Press for reward, but only presses that follow a long enough wait are rewarded.
 
     Timeline: one session under a constant light. A press is rewarded if at least ``wait`` has
-    passed since the last press (at first, since the session began); every press restarts the wait.
+    passed since the last press (at first, since the session began); every press restarts the wait,
+    rewarded or not.
 
     Defaults: dt 100 ms, wait 2000 ms, session 60 s, no limited hold.
 
@@ -52,15 +53,18 @@ class DRL(ScriptedTask):
 
     Info at trial end: ``trial_end``, ``trial``, ``condition`` (0), ``correct`` (no reward was
     missed), ``choice`` (0), ``rt`` (NaN), ``n_presses``, ``n_rewarded``, ``n_bursts`` (presses
-    within a sixth of the wait after another), ``irt_bin_0`` ... ``irt_bin_11`` (inter-response
-    times in sixths of the wait, the last bin open), ``irt_mean_ms``, ``irt_sd_ms`` (NaN without a
-    press), ``efficiency`` (rewarded over presses, NaN without one).
+    less than a sixth of the wait after another), ``irt_bin_0`` ... ``irt_bin_11`` (inter-response
+    times in sixths of the wait, the last bin open; the first one runs from the session's start),
+    ``irt_mean_ms``, ``irt_sd_ms`` (NaN without a press), ``efficiency`` (rewarded over presses, NaN
+    without one).
 
     Score: rewards over the most that a noiseless clock can earn, one for each wait. Yardsticks are
     exact: random by the Markov chain of the time since the last press; chance the best constant
     press probability (whoever counts steps needs no observation and reaches the optimum);
-    memoryless never presses right after a press, and else with the best constant probability, or
-    reads the session's time where it is shown; optimum 1.
+    memoryless does not press right after a press that it sees (``prev_action``, or rewarded ones by
+    ``prev_reward``) and else with the best constant probability, or reads the session's time where
+    that is shown; it is not known for several sessions in one episode that show the past across
+    their borders; optimum 1.
 
     Args:
         wait: shortest rewarded inter-response time in ms.
@@ -70,7 +74,7 @@ class DRL(ScriptedTask):
     Ferster and Skinner 1957, "Schedules of reinforcement", doi:10.1037/10627-000. How to aim with a
     noisy clock: ``noisy_clock_aim``.
 
-    Versions: v0, first release. ``DRL-10s-v0``: a wait of 10 s in a session of 5 minutes, dt 250
+    Versions: v0, first release. ``DRL-10s-v0``: a wait of 10 s in a session of 2 minutes, dt 500
     ms.
 
     >>> import gymnasium as gym, caudate.envs
@@ -114,8 +118,8 @@ class DRL(ScriptedTask):
         self.most = (self.max_steps - 1) // self._wait
         if self.most < 1:
             raise TaskError(
-                f"session={self.session:g} ms is not longer than wait={self.wait:g} ms; pass a "
-                "longer session."
+                f"session={self.session:g} ms is over before a press that follows "
+                f"wait={self.wait:g} ms at dt={self.dt:g} ms; pass a longer session."
             )
         self.answer_span = self.max_steps
         self.channels = (Channel("light"),)
@@ -160,11 +164,12 @@ class DRL(ScriptedTask):
         mean = (waited * press).sum(axis=1) / some
         spread = np.sqrt((((waited - mean[:, None]) ** 2) * press).sum(axis=1) / some)
         rewarded = (press & self._rewarded(waited)).sum(axis=1)
-        bins = np.minimum((waited * 6) // self._wait, BINS - 1)
+        bins = np.minimum((waited * PER_WAIT) // self._wait, BINS - 1)
         for place in range(BINS):
             facts[f"irt_bin_{place}"][:] = (press & (bins == place)).sum(axis=1)
         facts["n_presses"][:], facts["n_rewarded"][:] = count, rewarded
-        facts["n_bursts"][:] = (press & (waited < BURST * self._wait)).sum(axis=1)
+        after_another = press & (np.cumsum(press, axis=1) > 1)
+        facts["n_bursts"][:] = (after_another & (bins == 0)).sum(axis=1)
         facts["irt_mean_ms"][:], facts["irt_sd_ms"][:] = mean * self.dt, spread * self.dt
         facts["efficiency"][:] = rewarded / some
         facts["correct"][:] = rewarded >= self.most
@@ -175,39 +180,64 @@ class DRL(ScriptedTask):
     # ---------------------------------------------------------------- yardsticks
 
     def compute_yardsticks(self) -> Yardsticks:
-        sees = self.prev_action or self.prev_reward
-        blind = best_of_rates(lambda rates: self._markov(rates, rates))
-        memoryless = blind
-        if self.time:
-            memoryless = 1.0
-        elif sees:
-            memoryless = best_of_rates(lambda rates: self._markov(rates, 0.0 * rates))
+        blind = best_of_rates(lambda rates: self._markov(rates, rates, rates, rates))
         half = np.array([0.5])
         return Yardsticks(
-            random=float(self._markov(half, half)[0]),
+            random=float(self._markov(half, half, half, half)[0]),
             chance=blind,
-            memoryless=memoryless,
+            memoryless=self._memoryless(blind),
             optimum=1.0,
         )
 
-    def _markov(self, rates: Array, after_press: Array) -> Array:
-        """Scores (r,) of pressing with constant probabilities (r,), others after a press."""
+    def _memoryless(self, blind: float) -> float | None:
+        # A reward of 0 tells nothing.
+        sees_pay = self.prev_reward and self.earns["correct"] != 0
+        if self.time:
+            return 1.0
+        if not (self.prev_action or sees_pay):
+            return blind
+        if self.trials_per_episode > 1:
+            return None
+        if self._wait == 1:  # right after a press is the time to press
+            return blind
+        if not self.prev_action:
+            return best_of_rates(lambda rates: self._markov(rates, rates, rates, 0 * rates))
+
+        def scores(rates: Array) -> Array:
+            # No action precedes the first step, which tells it from the others; a press there
+            # loses nothing and is known of on the next step.
+            never = np.zeros_like(rates)
+            return self._markov(never + 1, rates, never, never)
+
+        return best_of_rates(scores)
+
+    def _markov(self, first: Array, rates: Array, pressed: Array, paid: Array) -> Array:
+        """Scores (r,) of constant press probabilities, each (r,).
+
+        Args:
+            first: on the session's first step.
+            rates: on all steps that the others do not name.
+            pressed: right after a press that was not rewarded.
+            paid: right after a rewarded press.
+        """
         last = self.response.shape[1] - 1
         rewarded = self._rewarded(np.arange(last + 1))
-        press = np.repeat(rates[:, None], last + 1, axis=1)
-        # A step after the beginning is not one after a press.
-        first, press_later = press, press.copy()
-        press_later[:, min(1, last)] = after_press
+        # By steps since the last press, but those whose press was on the step before.
         mass, total = np.zeros((len(rates), last + 1)), np.zeros(len(rates))
         mass[:, 0] = 1.0
+        just = np.zeros((2, len(rates)))  # pressed on the step before: unpaid, paid
         for step in range(self.max_steps):
-            pressing = mass * (first if step <= 1 else press_later)
-            total += (pressing * rewarded).sum(axis=1)
+            pressing = mass * (rates if step else first)[:, None]
+            again = just * np.stack([pressed, paid])
+            hit = (pressing * rewarded).sum(axis=1) + rewarded[1] * again.sum(axis=0)
+            presses = pressing.sum(axis=1) + again.sum(axis=0)
             mass -= pressing
             mass[:, last] += mass[:, last - 1]
             mass[:, 1:last] = mass[:, : last - 1].copy()
             mass[:, 0] = 0.0
-            mass[:, min(1, last)] += pressing.sum(axis=1)
+            mass[:, min(2, last)] += (just - again).sum(axis=0)
+            just = np.stack([presses - hit, hit])
+            total += hit
         return total / self.most
 
     def oracle(self) -> Policy:
@@ -215,18 +245,19 @@ class DRL(ScriptedTask):
 
 
 class Waiter(Policy):
-    """Counts the steps since its last press and presses as soon as that is rewarded."""
+    """Counts the steps of the session and presses whenever another wait is over."""
 
     def __init__(self, task: DRL) -> None:
-        self._wait = task._wait
+        self._wait, self._session = task._wait, task.max_steps
 
     def begin(self, n: int) -> State:
         return (np.zeros(n, dtype=np.int64),)
 
     def act(self, obs: Array, state: State) -> tuple[Array, State]:
-        (waited,) = state
-        press = waited >= self._wait
-        return press.astype(np.int64), (np.where(press, 1, waited + 1),)
+        # Nothing but their length tells sessions of one episode apart.
+        (step,) = state
+        press = (step > 0) & (step % self._wait == 0)
+        return press.astype(np.int64), ((step + 1) % self._session,)
 
 
 class Aim(NamedTuple):

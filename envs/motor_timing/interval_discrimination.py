@@ -25,6 +25,7 @@ from ..core.registration import register
 from ..core.table import Trials
 from ..core.task import Channel, ScriptedTask, Yardsticks
 from ..core.time import DurationLike, parse_duration
+from .go_times import best_by_time, best_moment, pad_sum, sum_of_steps
 
 Array = npt.NDArray[Any]
 
@@ -62,10 +63,15 @@ class IntervalDiscrimination(ScriptedTask):
     ``second_longer``, ``standard_first``, ``fixation_break``, ``d1_ms``, ``d2_ms`` (nominal),
     ``log_ratio`` (log of d2 / d1).
 
-    Score: share of correct trials. Yardsticks are exact: random; chance and memoryless .5, because
-    nothing but the go cue is on when it counts; optimum 1 without clock noise, else that of the
-    observer who knows all pairs and the noise, by enumeration of what can be shown. For one pair of
-    intervals far from the others that is Phi(log ratio / (sqrt(2) w)).
+    Score: share of correct trials. Yardsticks are exact: random; chance .5 (with ``abort`` the best
+    answer at the best moment); memoryless .5, because nothing but the go cue is on when it counts,
+    with ``time`` the answer that is more probable at each moment (still .5 if the order is random);
+    optimum 1 without clock noise and equal intervals, else that of the observer who knows all pairs
+    and the noise, by enumeration of what can be shown. For one standard and ratio that is
+    Phi(log ratio / (sqrt(2) w)) in random order, and Phi(log ratio / w) where the standard has its
+    place, because only the other interval tells then. Chance does not count steps: where the order
+    is not random, the go cue comes the later the longer the other interval was. Roving leaves
+    something to whoever knows exact lengths: the second interval alone tells .75 by default.
 
     Args:
         standards: intervals in ms that are compared with, roved from trial to trial.
@@ -141,7 +147,8 @@ class IntervalDiscrimination(ScriptedTask):
             given = getattr(self, name)
             if not isinstance(given, (list, tuple)) or not given:
                 raise TaskError(f"{name}={given!r} is no list of numbers; pass such one.")
-        standards = parse_duration("standards", ("choice", list(self.standards)), self.dt).ms
+        choice = ("choice", list(self.standards))
+        standards = parse_duration("standards", choice, self.dt, allow_zero=False).ms
         lowest = 1.0 if self.allow_equal else 1.0 + 1e-9
         ratios = [check_number("ratios", one, low=lowest, high=100.0) for one in self.ratios]
         pairs = []
@@ -149,7 +156,13 @@ class IntervalDiscrimination(ScriptedTask):
             for ratio in ratios:
                 for other in (standard * ratio, standard / ratio):
                     one, two = np.floor(np.array([standard, other]) / self.dt + 0.5 + 1e-9)
-                    if min(one, two) < 1 or (one == two and ratio > 1):
+                    if min(one, two) < 1:
+                        raise TaskError(
+                            f"ratios={self.ratios!r} and standards={self.standards!r} make "
+                            f"intervals of {min(standard, other):g} ms, less than half a step of "
+                            f"dt={self.dt:g} ms; use a smaller dt or other values."
+                        )
+                    if one == two and ratio > 1:
                         raise TaskError(
                             f"ratios={self.ratios!r} and standards={self.standards!r} make "
                             f"{standard:g} and {other:g} ms the same at dt={self.dt:g} ms; use a "
@@ -211,11 +224,15 @@ class IntervalDiscrimination(ScriptedTask):
 
     def compute_yardsticks(self) -> Yardsticks:
         own_past = self.prev_action or self.prev_reward
+        right = self._right_by_time()
         random = float(np.mean([self._random(pair) for pair in self._pairs]))
+        # Never below random play by a rounding error.
+        chance = max(random, best_moment(right, self._decision)) if self.abort else 0.5
+        memoryless = max(0.5, best_by_time(right)) if self.time else 0.5
         return Yardsticks(
             random=random,
-            chance=self._blind() / 2,
-            memoryless=None if own_past else 0.5,
+            chance=chance,
+            memoryless=None if own_past else memoryless,
             optimum=float(np.maximum(*self.weights()).sum()),
         )
 
@@ -228,23 +245,16 @@ class IntervalDiscrimination(ScriptedTask):
                 kept *= float((probability * (1 / 3) ** steps).sum())
         return random_answers(2, self._decision, before, abort=self.abort) * kept
 
-    def _blind(self) -> float:
-        """Share of trials that answering from some step on reaches; all, if nothing aborts."""
-        if not self.abort:
-            return 1.0
-        total = np.zeros(self.max_steps + 1)
-        for pair in self._pairs:
-            mass = np.ones(1)
-            for steps, probability in (
-                *((one.steps, one.probability) for one in (self._fixation, self._gap, self._delay)),
-                *(self._shown[int(one)] for one in pair[:2]),
-            ):
-                spread = np.zeros(int(steps[-1]) + 1)
-                spread[steps] = probability
-                mass = np.convolve(mass, spread)
-            total[: len(mass)] += mass / len(self._pairs)
-        window = np.convolve(total, np.ones(self._decision))
-        return float(window.max())
+    def _right_by_time(self) -> Array:
+        """(2, T) probability of the go cue at that step with the first, the second longer."""
+        others = [(one.steps, one.probability) for one in (self._fixation, self._gap, self._delay)]
+        sides: tuple[list[Array], list[Array]] = ([], [])
+        for first, second, _ in self._pairs:
+            mass = sum_of_steps(*others, self._shown[int(first)], self._shown[int(second)])
+            share = 0.5 if first == second else float(second > first)
+            for side, part in zip(sides, (1.0 - share, share), strict=True):
+                side.append(mass * part / len(self._pairs))
+        return np.stack([pad_sum(side) for side in sides])
 
     def weights(self) -> tuple[Array, Array]:
         """Probability of each pair of shown steps, with the first and with the second longer."""

@@ -55,8 +55,7 @@ class IntervalProduction(ScriptedTask):
     where that falls to 0. ``reward_shape`` "linear": max(0, 1 - abs(error) / (0.5 target)), the
     default because learning from scratch finds it; "window": 1 if correct, else 0; "gaussian":
     exp(-error^2 / (2 s^2)) with the half-width for s. Nothing without a press; ``fixation_break``
-    (-0.1) for a press before Set, once a trial. The return at the optimum is 1 if every target
-    falls on a step.
+    (-0.1) for a press before Set, once a trial. The return at the optimum is 1.
 
     Info at trial end: ``trial_end``, ``trial``, ``correct``, ``choice`` (1 if pressed after Set),
     ``rt`` (= t_prod), ``condition`` (which target), ``fixation_break``, ``early`` and ``late``
@@ -65,11 +64,11 @@ class IntervalProduction(ScriptedTask):
 
     Score: share of correct trials. Yardsticks are exact: random presses by enumeration; chance the
     best set of press times counted from the trial's start; memoryless the best constant press
-    probability for each cue while no pulse is on; optimum the share of targets that a press on the
-    grid reaches.
+    probability for each cue while no pulse is on, with ``time`` the best set of press times for
+    each cue; optimum 1, because targets are rounded to steps.
 
     Args:
-        targets_ms: intervals in ms, all different.
+        targets_ms: intervals in ms, all different, rounded to steps; numbered from the shortest.
         cue: "onehot" or "analog".
         reward_shape: "linear", "window" or "gaussian".
         tolerance: half-width of the correct window as a share of the target.
@@ -225,7 +224,7 @@ class IntervalProduction(ScriptedTask):
         if self.prev_action or self.prev_reward:
             memoryless = None
         elif self.time:
-            memoryless = float(np.mean([self._schedule(one) for one in hit]))
+            memoryless = float(np.mean([self._schedule(one, self._pulse) for one in hit]))
         else:
             rates = [best_rate(lambda rate, one=one: self._rate(rate, one, False)) for one in hit]
             memoryless = float(np.mean(rates))
@@ -248,13 +247,16 @@ class IntervalProduction(ScriptedTask):
             score *= float(np.dot(fore.probability, (1.0 - rate) ** fore.steps.astype(float)))
         return score
 
-    def _schedule(self, hit: Array) -> float:
-        """Best score of press times counted from the trial's start; ``hit`` (wait,) by press."""
+    def _schedule(self, hit: Array, shown: int = 0) -> float:
+        """Best score of press times counted from the trial's start; ``hit`` (wait,) by press.
+
+        ``shown`` steps of the pulse are seen.
+        """
         fore = self._foreperiod
         earned = np.zeros((fore.high + 1, fore.high + self._wait))
         for steps, probability in zip(fore.steps, fore.probability, strict=True):
             earned[steps, steps : steps + self._wait] += probability * hit
-        return best_press_times(earned, abort=self.abort)
+        return best_press_times(earned, abort=self.abort, shown=shown)
 
     def oracle(self) -> Policy:
         return IntervalCounter(self)

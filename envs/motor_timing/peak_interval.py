@@ -64,13 +64,15 @@ class PeakInterval(ScriptedTask):
 
     Score: share of correct trials, by the first press under the signal. Yardsticks are exact:
     random by enumeration; chance the best set of press times counted from the trial's start;
-    memoryless the best constant press probability while the signal is on; optimum 1 if the interval
-    is a number of steps within 10 %.
+    memoryless the best constant press probability while the signal is on (with ``prev_action`` not
+    on its first step, which presses all through the gap tell from the others; with ``time`` the
+    best set of press times); optimum 1, because the interval is rounded to steps.
 
     Args:
         interval: the fixed interval in ms.
         p_probe: share of probe trials.
-        gap: time before the signal, duration in ms.
+        gap: time before the signal, duration in ms; in a session, where trials follow one another,
+            at least one step.
 
     Catania 1970; Roberts 1981, doi:10.1037/0097-7403.7.3.242. Start and stop: Church, Meck and
     Gibbon 1994, doi:10.1037/0097-7403.20.2.135.
@@ -117,6 +119,11 @@ class PeakInterval(ScriptedTask):
             raise TaskError(
                 f"interval={self.interval:g} ms is a single step at dt={self.dt:g} ms; use a "
                 "smaller dt or a longer interval."
+            )
+        if self.trials_per_episode > 1 and self._gap.low == 0:
+            raise TaskError(
+                f"gap={self.gap!r} may be 0, so that trials_per_episode={self.trials_per_episode} "
+                "trials run into one another; pass a gap of at least one step."
             )
         self._signal = LIMIT * self._interval
         self.max_steps = self._gap.high + self._signal
@@ -212,12 +219,15 @@ class PeakInterval(ScriptedTask):
         produced = np.arange(self._signal)
         hit = np.abs(produced - self._interval) <= TOLERANCE * self._interval + 1e-9
         chance = self._schedule(hit)
-        if self.time:
-            memoryless = chance
-        elif self.prev_reward:
+        # A press on the step before, or none at all on a trial's first step, is a press in the gap
+        # as long as there was none under the signal: it tells the signal's onset.
+        onset = int(self.prev_action)
+        if self.prev_reward and not self.prev_action:
             memoryless = None
+        elif self.time:
+            memoryless = self._schedule(hit, onset)
         else:
-            memoryless = best_rate(lambda rate: self._rate(rate, hit))
+            memoryless = best_rate(lambda rate: self._rate(rate, hit, onset))
         return Yardsticks(
             random=self._rate(0.5, hit),
             chance=chance,
@@ -225,16 +235,18 @@ class PeakInterval(ScriptedTask):
             optimum=float(hit.any()),
         )
 
-    def _rate(self, rate: float, hit: Array) -> float:
-        """Score of pressing with a constant probability: the first press counts."""
-        return float((hit * rate * (1.0 - rate) ** np.arange(self._signal)).sum())
+    def _rate(self, rate: float, hit: Array, since: int = 0) -> float:
+        """Score of pressing with a constant probability from some step of the signal on."""
+        waited = np.arange(self._signal - since)
+        return float((hit[since:] * rate * (1.0 - rate) ** waited).sum())
 
-    def _schedule(self, hit: Array) -> float:
+    def _schedule(self, hit: Array, shown: int = 0) -> float:
+        """Best score of press times from the trial's start; ``shown`` steps of signal stand out."""
         gap = self._gap
         earned = np.zeros((gap.high + 1, gap.high + self._signal))
         for steps, probability in zip(gap.steps, gap.probability, strict=True):
             earned[steps, steps : steps + self._signal] += probability * hit
-        return best_press_times(earned, abort=False)
+        return best_press_times(earned, abort=False, shown=shown)
 
     def oracle(self) -> Policy:
         return SignalCounter(self._interval)

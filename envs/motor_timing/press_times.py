@@ -11,7 +11,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
-def best_press_times(earned: Array, *, abort: bool) -> float:
+def best_press_times(earned: Array, *, abort: bool, shown: int = 0) -> float:
     """Best score of a set of press times counted from the trial's start.
 
     Only the first press at or after Set counts, so the score of a set is a sum over neighbouring
@@ -19,23 +19,40 @@ def best_press_times(earned: Array, *, abort: bool) -> float:
     dynamic programming over its last press. If a press before Set ends the trial, only the first
     press ever counts.
 
+    A subject who also sees which steps are the first ones from Set on leaves its press times out
+    there, so that a later press still answers the trial.
+
     Args:
         earned: (set step, press step) probability of that Set times the share that the press hits.
         abort: whether a press before Set ends the trial.
+        shown: from Set on, how many steps show themselves, so that no press is made there.
     """
-    if abort:
-        return float(earned.sum(axis=0).max())
+    sets, ends = earned.shape
+    # By the step from which presses are made; what a press on a shown step would earn is left out.
+    open_from = np.zeros((sets + shown, ends))
+    since = np.arange(ends) - np.arange(sets)[:, None]
+    open_from[shown:] = np.where(since >= shown, earned, 0.0)
+    if not abort:
+        return _best_chain(open_from)
+    # The first press ends all trials with a later Set; those that show Set may be answered later.
+    best = 0.0
+    for first in range(ends):
+        left = open_from[: first + shown + 1, first:]
+        best = max(best, _best_chain(left, first) if shown else float(left[:, 0].sum()))
+    return min(best, 1.0)
+
+
+def _best_chain(earned: Array, first: int = 0) -> float:
+    """Best sum over neighbouring presses a < b, steps counted from ``first``: b earns (a, b]."""
     ends = earned.shape[1]
     # within[a, b]: trials with Set from a on, answered at b.
-    within = np.cumsum(earned[::-1], axis=0)[::-1]
-    within = np.vstack([within, np.zeros((1, ends))])
+    within = np.vstack([np.cumsum(earned[::-1], axis=0)[::-1], np.zeros((1, ends))])
+    after = np.minimum(first + np.arange(ends) + 1, len(within) - 1)
     best = np.zeros(ends)
     for b in range(ends):
         # A first press at b answers every Set up to b; else the last press before was at a.
-        options = [within[0, b]]
-        options += [best[a] + within[min(a + 1, len(within) - 1), b] for a in range(b)]
-        best[b] = max(options)
-    return float(best.max())
+        best[b] = max(within[0, b], (best[:b] + within[after[:b], b]).max(initial=0.0))
+    return min(float(best.max()), 1.0)  # sums of probabilities, up to rounding
 
 
 def best_rate(score: Callable[[float], float]) -> float:

@@ -17,7 +17,17 @@ from ..core.registration import register
 from ..core.table import Rows, Trials
 from ..core.task import Channel, Played, ScriptedTask, Yardsticks
 from ..core.time import DurationLike, parse_duration
-from .taps import TAP_REWARDS, best_tapper, mark_windows, random_taps, tap_facts, tap_response
+from .taps import (
+    RATES,
+    TAP_REWARDS,
+    TrialTypes,
+    blind_score,
+    constant_score,
+    mark_windows,
+    rate_score,
+    tap_facts,
+    tap_response,
+)
 
 Array = npt.NDArray[Any]
 
@@ -52,9 +62,12 @@ class RhythmProduction(ScriptedTask):
     ``ratio_0`` ... (each produced interval over the mean of those produced, over the same of the
     rhythm: 1 where ratios are kept).
 
-    Score: hits minus extra taps over the taps asked for, not below 0. Yardsticks: random and chance
-    (the best constant tap probability) by simulation with a fixed seed; optimum 1. Memoryless is
-    not known, because the previous action is shown.
+    Score: hits minus extra taps over the taps asked for, not below 0. Yardsticks: random by
+    simulation with a fixed seed; chance the best that is known without observations, a schedule of
+    taps counted from the trial's start (exact; found by local search from the taps of each trial
+    type) or a constant tap probability (simulated); optimum 1. Memoryless is not known where the
+    previous action, reward or time is shown; else it is simulated: the best tap probability for
+    each tempo while no pulse is on.
 
     Args:
         intervals_ms: the rhythm at scale 1.
@@ -158,9 +171,8 @@ class RhythmProduction(ScriptedTask):
     def fill(self, rows: Rows, trials: Trials, go: Array, draws: Draws) -> None:
         which = trials.fact("condition")
         due = self._due[which]
-        mark_windows(
-            rows, (trials.go - due[:, -1])[:, None] + due, self._widths[which], self._which
-        )
+        first = trials.go - due[:, -1]  # the pulse's rows
+        mark_windows(rows, first[:, None] + due, self._widths[which], self._which)
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         assert played is not None
@@ -189,15 +201,35 @@ class RhythmProduction(ScriptedTask):
         return np.maximum(kept, 0.0) / self.taps
 
     def compute_yardsticks(self) -> Yardsticks:
-        own_past = self.prev_action or self.prev_reward
-        count = self.effectors + 1
-        chance = best_tapper(self)
+        random = constant_score(self, self.effectors / (self.effectors + 1))
+        seen = self.prev_action or self.prev_reward or self.time
         return Yardsticks(
-            random=random_taps(self, np.full(count, 1.0 / count)),
-            chance=chance,
-            memoryless=None if own_past else chance,
+            random=random,
+            chance=max(random, blind_score(self, self._trial_types())),
+            memoryless=None if seen else max(random, self._memoryless()),
             optimum=1.0,
         )
+
+    def _trial_types(self) -> TrialTypes:
+        fore, count = self._foreperiod, len(self._scales)
+        due = (fore.steps[:, None, None] + self._due).reshape(-1, self.taps)
+        return TrialTypes(
+            due=due,
+            width=np.tile(self._widths, len(fore.steps)),
+            length=due[:, -1] + self._tail,
+            weight=np.repeat(fore.probability, count) / count,
+            which=self._which,
+        )
+
+    def _memoryless(self) -> float:
+        def score(rate: float, tempo: int) -> float:
+            return rate_score(
+                self,
+                lambda obs: np.where(obs[:, 0] > 0.5, 0.0, rate),
+                measure=lambda info: self.score(info) * (info["condition"] == tempo),
+            )
+
+        return sum(max(score(rate, tempo) for rate in RATES) for tempo in range(self.n_conditions))
 
     def oracle(self) -> Policy:
         return Player(self)
@@ -207,24 +239,23 @@ class Player(Policy):
     """Counts the steps since the pulse and taps when the rhythm at this tempo asks for it."""
 
     def __init__(self, task: RhythmProduction) -> None:
-        self._scales = task._scales
-        length = int(task._due.max()) + 2
-        self._score = np.zeros((len(task._scales), length), dtype=np.int64)
+        self._scales, self._last = task._scales, task._due[:, -1]
+        self._taps = np.zeros((len(task._scales), int(task._due.max()) + 1), dtype=np.int64)
         for row, due in enumerate(task._due):
-            self._score[row, due] = task._which
+            self._taps[row, due] = task._which
 
     def begin(self, n: int) -> State:
-        return (np.full(n, -1, dtype=np.int64),)
+        return (np.full(n, -1, dtype=np.int64),)  # steps since the pulse's first; -1: none yet
 
     def act(self, obs: Array, state: State) -> tuple[Array, State]:
         (since,) = state
         lit = obs[:, 0] > 0.5
-        last = self._score.shape[1] - 1
-        # The pulse of a new trial begins anew; while it lasts it is one onset.
-        since = np.where(since >= 0, np.minimum(since + 1, last), np.where(lit, 0, -1))
+        since = np.where(since >= 0, since + 1, np.where(lit, 0, -1))
         scale = obs[:, 1] * self._scales.max()
         which = np.abs(scale[:, None] - self._scales).argmin(axis=1)
-        return self._score[which, np.maximum(since, 0)] * (since >= 0), (since,)
+        tap = np.where(since >= 0, self._taps[which, np.maximum(since, 0)], 0)
+        # Behind the last tap the next pulse, that of another trial, is waited for.
+        return tap, (np.where(since == self._last[which], -1, since),)
 
 
 register(RhythmProduction)

@@ -17,7 +17,17 @@ from ..core.registration import register
 from ..core.table import Rows, Trials
 from ..core.task import Channel, Played, ScriptedTask, Yardsticks
 from ..core.time import DurationLike, parse_duration
-from .taps import TAP_REWARDS, best_tapper, mark_windows, random_taps, tap_facts, tap_response
+from .taps import (
+    RATES,
+    TAP_REWARDS,
+    TrialTypes,
+    blind_score,
+    constant_score,
+    mark_windows,
+    rate_score,
+    tap_facts,
+    tap_response,
+)
 
 Array = npt.NDArray[Any]
 
@@ -56,10 +66,12 @@ class SyncContinuation(ScriptedTask):
     neighbouring taps of the continuation ``iti_mean_ms``, ``iti_sd_ms``, ``iti_acov1_ms2`` (lag-1
     autocovariance).
 
-    Score: hits minus extra taps over the beats asked for, not below 0. Yardsticks: random and
-    chance (the best constant tap probability) by exact counting for each trial type up to the cut
-    at 0, which is simulated with a fixed seed; optimum 1. Memoryless is not known, because the
-    previous action is shown.
+    Score: hits minus extra taps over the beats asked for, not below 0. Yardsticks: random by
+    simulation with a fixed seed; chance the best that is known without observations, a schedule of
+    taps counted from the trial's start (exact; found by local search from the beats of each trial
+    type) or a constant tap probability (simulated); optimum 1. Memoryless is not known where the
+    previous action, reward or time is shown; else it is simulated: the best of tapping with one
+    probability on heard beats but the last, always on the last, and with another one behind it.
 
     Args:
         periods_ms: beat intervals in ms, each trial one of them.
@@ -68,7 +80,8 @@ class SyncContinuation(ScriptedTask):
         window: half-width of the window as a share of the period, below .5.
         shift: "none", "phase" (all later beats come later or earlier) or "tempo" (later intervals
             are longer or shorter) in the middle of the heard beats.
-        shift_share: size of the shift as a share of the period; its sign is drawn.
+        shift_share: size of the shift as a share of the period, rounded to steps; its sign is
+            drawn.
         foreperiod: time before the first beat, duration in ms.
 
     Wing and Kristofferson 1973, doi:10.3758/BF03198607; error correction after shifts: Repp 2005,
@@ -106,7 +119,9 @@ class SyncContinuation(ScriptedTask):
     def prepare(self) -> None:
         if not isinstance(self.periods_ms, (list, tuple)) or not self.periods_ms:
             raise TaskError(f"periods_ms={self.periods_ms!r} is no list of ms; pass such one.")
-        grid = parse_duration("periods_ms", ("choice", list(self.periods_ms)), self.dt)
+        grid = parse_duration(
+            "periods_ms", ("choice", list(self.periods_ms)), self.dt, allow_zero=False
+        )
         self._periods = grid.steps
         self.n_sync = check_int("n_sync", self.n_sync, 3, 1000)
         self.n_cont = check_int("n_cont", self.n_cont, 0, 1000)
@@ -116,6 +131,11 @@ class SyncContinuation(ScriptedTask):
         self._foreperiod = parse_duration("foreperiod", self.foreperiod, self.dt)
         self._widths = np.floor(self.window * self._periods + 1e-9).astype(np.int64)
         self._shifts = np.floor(self.shift_share * self._periods + 0.5).astype(np.int64)
+        if self.shift != "none" and self.shift_share > 0 and (self._shifts == 0).any():
+            raise TaskError(
+                f"shift_share={self.shift_share:g} of the shortest period is less than half a step "
+                f"of dt={self.dt:g} ms; use a larger share or a smaller dt."
+            )
         if (self._periods - self._shifts * (self.shift != "none") < 2 * self._widths + 1).any():
             raise TaskError(
                 f"window={self.window:g} makes the windows of neighbouring beats overlap at "
@@ -125,6 +145,7 @@ class SyncContinuation(ScriptedTask):
         #: Beats that ask for a tap.
         self.asked = self.beats - 2
         self._onsets = self._beat_onsets()
+        self._beats = self._onsets.reshape(-1, self.beats)
         self._tail = int(self._widths.max()) + 1
         longest = int(self._onsets[:, :, -1].max())
         self.max_steps = self._foreperiod.high + longest + self._tail
@@ -165,9 +186,6 @@ class SyncContinuation(ScriptedTask):
         starts = np.zeros((len(self._periods), 2, 1), dtype=np.int64)
         return np.concatenate([starts, np.cumsum(intervals, axis=2)], axis=2)
 
-    def reward_range(self) -> tuple[float, float]:
-        return self.response.reward_range()
-
     def draw(self, draws: Draws, trials: Trials) -> None:
         fore, which = draws.duration(self._foreperiod), draws.integers(len(self._periods))
         sign = draws.integers(2)
@@ -189,20 +207,19 @@ class SyncContinuation(ScriptedTask):
         moved = (1 - 2 * sign) * self._shifts[which] * (self.shift != "none")
         trials.fact("shift_ms")[:] = moved * self.dt
 
-    def _trial_onsets(self, facts: Mapping[str, Array]) -> Array:
-        """(n, beats) steps of the beats from the first one."""
-        negative = (np.asarray(facts["shift_ms"]) < 0).astype(np.int64)
-        return self._onsets[facts["condition"], negative]
+    def _kind(self, condition: Array, shift_ms: Array) -> Array:
+        """(n,) which line of the beats (lines, beats)."""
+        return 2 * condition + (shift_ms < 0)
 
     def fill(self, rows: Rows, trials: Trials, go: Array, draws: Draws) -> None:
-        known = {name: trials.fact(name) for name in ("condition", "shift_ms")}
-        onsets = self._trial_onsets(known)
-        due = (trials.go - onsets[:, -1])[:, None] + onsets[:, 2:]
-        mark_windows(rows, due, self._widths[known["condition"]])
+        which = trials.fact("condition")
+        beats = self._beats[self._kind(which, trials.fact("shift_ms"))]
+        first = trials.go - beats[:, -1]  # the first beats' rows
+        mark_windows(rows, first[:, None] + beats[:, 2:], self._widths[which])
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         assert played is not None
-        onsets = self._trial_onsets(facts)
+        onsets = self._beats[self._kind(facts["condition"], facts["shift_ms"])]
         fore = (played.codes == 2).argmax(axis=1) + self._widths[facts["condition"]] - onsets[:, 2]
         times, hits, extra = tap_facts(played, self.asked)
         times = (times - fore[:, None]) * self.dt
@@ -226,17 +243,49 @@ class SyncContinuation(ScriptedTask):
         return np.maximum(kept, 0.0) / self.asked
 
     def compute_yardsticks(self) -> Yardsticks:
-        own_past = self.prev_action or self.prev_reward
-        chance = best_tapper(self)
+        random = constant_score(self, 0.5)
+        seen = self.prev_action or self.prev_reward or self.time
         return Yardsticks(
-            random=random_taps(self, np.array([0.5, 0.5])),
-            chance=chance,
-            memoryless=None if own_past else chance,
+            random=random,
+            chance=max(random, blind_score(self, self._trial_types())),
+            memoryless=None if seen else max(random, self._memoryless()),
             optimum=1.0,
         )
 
+    def _trial_types(self) -> TrialTypes:
+        signs = slice(None) if self.shift != "none" else slice(1)
+        onsets = self._onsets[:, signs, :]
+        fore, probability = self._foreperiod.steps, self._foreperiod.probability
+        first = fore[:, None, None, None]
+        beats = (first + onsets).reshape(-1, self.beats)
+        each = np.ones(onsets.shape[:2])
+        return TrialTypes(
+            due=beats[:, 2:],
+            width=np.tile((each * self._widths[:, None]).ravel(), len(fore)).astype(np.int64),
+            length=beats[:, -1] + self._tail,
+            weight=np.repeat(probability, each.size) / each.size,
+            which=np.ones(self.asked, dtype=np.int64),
+        )
+
+    def _memoryless(self) -> float:
+        def score(heard: float, silent: float) -> float:
+            return rate_score(
+                self,
+                lambda obs: np.where(
+                    obs[:, 0] > 0.5,
+                    np.where(obs[:, 1] > 0.5, 1.0, heard),
+                    np.where(obs[:, 1] > 0.5, silent, 0.0),
+                ),
+            )
+
+        scores = {heard: score(heard, 0.0) for heard in (0.0, 0.5, 1.0)}
+        best = max(scores, key=lambda heard: scores[heard])
+        if self.n_cont == 0:
+            return scores[best]
+        return max(scores[best], *(score(best, rate) for rate in RATES))
+
     def oracle(self) -> Policy:
-        return Metronome()
+        return Metronome(self.beats)
 
 
 def _mean(values: Array) -> Array:
@@ -253,19 +302,25 @@ class Metronome(Policy):
     Heard beats are answered as they come, so shifts need no foresight.
     """
 
+    def __init__(self, beats: int) -> None:
+        self._beats = beats
+
     def begin(self, n: int) -> State:
-        # Beats so far, steps since the last beat, last interval.
-        return tuple(np.zeros(n, dtype=np.int64) for _ in range(3))
+        # Beats so far, steps since the last beat, last interval; whether the last beat was heard.
+        return (*(np.zeros(n, dtype=np.int64) for _ in range(3)), np.zeros(n, dtype=bool))
 
     def act(self, obs: Array, state: State) -> tuple[Array, State]:
-        beats, since, interval = state
+        beats, since, interval, was_alone = state
         heard, alone = obs[:, 0] > 0.5, obs[:, 1] > 0.5
+        # Another trial of the session has begun.
+        beats = np.where(was_alone & ~alone, 0, beats)
         since = since + 1
         due = alone & ~heard & (since == interval)
         now = heard | due
         interval = np.where(heard & (beats > 0), since, interval)
         beats = np.where(now, beats + 1, beats)
-        return (now & (beats > 2)).astype(np.int64), (beats, np.where(now, 0, since), interval)
+        tap = (now & (beats > 2) & (beats <= self._beats)).astype(np.int64)
+        return tap, (beats, np.where(now, 0, since), interval, alone)
 
 
 register(SyncContinuation)

@@ -16,7 +16,6 @@ from ..core.answers import (
     DECIDE,
     FIXATE,
     answer_response,
-    blindly_answered,
     random_answers,
 )
 from ..core.errors import TaskError, check_flag, check_number
@@ -27,6 +26,7 @@ from ..core.response import Response
 from ..core.table import Trials
 from ..core.task import Channel, ScriptedTask, Yardsticks
 from ..core.time import Duration, DurationLike, parse_duration
+from .go_times import best_by_time, best_moment, sum_of_steps
 
 Array = npt.NDArray[Any]
 
@@ -63,11 +63,15 @@ class TemporalBisection(ScriptedTask):
     ``fixation_break``, ``duration_ms``.
 
     Score: share of correct trials; probes count as the anchor that is nearer in log time, either
-    answer at the geometric mean. Yardsticks are exact: random; chance and memoryless the more
-    frequent category, because nothing but the go cue is on when it counts; optimum 1.
+    answer at the geometric mean. Yardsticks are exact: random; chance the more frequent category
+    (with ``abort`` the best answer at the best moment); memoryless the more frequent category as
+    well, because nothing but the go cue is on when it counts, with ``time`` the category that is
+    more probable at each moment; optimum 1. Chance does not count steps: the longer the interval,
+    the later the go cue, so whoever counts them from the trial's start needs no stimulus. A
+    fixation period of wide range makes that harder.
 
     Args:
-        anchors: short and long standard in ms.
+        anchors: short and long standard in ms, equally likely.
         probes: durations between them in ms, maybe none.
         p_probe: share of probe trials.
         fixation: fixation period, duration in ms.
@@ -127,9 +131,12 @@ class TemporalBisection(ScriptedTask):
         for name in ("anchors", "probes"):
             if not isinstance(getattr(self, name), (list, tuple)):
                 raise TaskError(f"{name}={getattr(self, name)!r} is no list of ms; pass one.")
+        for name in ("anchors", "probes"):
+            for one in getattr(self, name):
+                check_number(name, one, low=0.0)
+        both = [*self.anchors, *self.probes]
         if len(self.anchors) != 2 or not self.anchors[0] < self.anchors[1]:
             raise TaskError(f"anchors={self.anchors!r} is not (short, long); pass such a pair.")
-        both = [*self.anchors, *self.probes]
         grid = parse_duration("anchors and probes", ("choice", both), self.dt, allow_zero=False)
         if min(both) < self.anchors[0] or max(both) > self.anchors[1]:
             raise TaskError(
@@ -189,25 +196,33 @@ class TemporalBisection(ScriptedTask):
         category = self._categories()
         weight = np.full(len(category), self.p_probe / max(len(category) - 2, 1))
         weight[[0, -1]] = (1.0 - self.p_probe) / 2
-        neither = float(weight[category == 0].sum())
-        long = float(weight[category == _LONG].sum())
-        guess = neither + max(long, 1.0 - neither - long)
-        before = self._before(weight)
-        # Half of the answers are right, and all of them at the geometric mean.
-        random = random_answers(2, self._decision, before, abort=self.abort) * (1.0 + neither)
-        own_past = self.prev_action or self.prev_reward
-        reached = blindly_answered(self._decision, before, abort=self.abort)
+        # By step of the go cue: how probable it is there with that answer right.
+        weights = [weight * (category != other) for other in (_LONG, _SHORT)]
+        right = np.stack([self._go_times(one) for one in weights])
+        # Any answer is right half the time, at the geometric mean always.
+        before = (self._fixation, self._delay)
+        kept = (1 / 3) ** self._durations.steps if self.abort else 1.0
+        random = random_answers(2, self._decision, before, abort=self.abort)
+        random *= float((weight * (1.0 + (category == 0)) * kept).sum())
+        guess = max(float(one.sum()) for one in weights)
+        chance = best_moment(right, self._decision) if self.abort else guess
+        memoryless = best_by_time(right) if self.time else guess
+        # Never below random play by a rounding error.
         return Yardsticks(
-            random=random,
-            chance=guess * reached,
-            memoryless=None if own_past else guess,
+            random=min(random, 1.0),
+            chance=max(random, chance),
+            memoryless=None if self.prev_action or self.prev_reward else max(random, memoryless),
             optimum=1.0,
         )
 
-    def _before(self, weight: Array) -> tuple[Duration, Duration, Duration]:
-        """Periods before the decision, durations with the frequencies they have."""
-        stimulus = Duration(self._durations.steps, weight, self.dt)
-        return self._fixation, stimulus, self._delay
+    def _go_times(self, weight: Array) -> Array:
+        """(T,) probability of the go cue at each step, by weights (durations,)."""
+        fixation, delay = self._fixation, self._delay
+        return sum_of_steps(
+            (fixation.steps, fixation.probability),
+            (self._durations.steps, weight),
+            (delay.steps, delay.probability),
+        )
 
     def oracle(self) -> Policy:
         return BisectionObserver(self)
