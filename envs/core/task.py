@@ -40,7 +40,8 @@ class Yardsticks(NamedTuple):
 
     Attributes:
         random: actions drawn uniformly from the action space.
-        chance: the best policy that ignores observations (it may count steps).
+        chance: the best policy that ignores observations. It may count steps, except where that
+            alone would solve the task, as the docstring then says.
         memoryless: the best policy that sees only the current observation; None where the
             observation shows the subject's own past, so that no such number is known.
         optimum: the best policy on the observation history.

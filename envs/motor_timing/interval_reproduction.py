@@ -75,8 +75,9 @@ class IntervalReproduction(ScriptedTask):
 
     Score: share of correct trials. Yardsticks are exact: random presses by enumeration, chance the
     best set of press times counted from the trial's start, memoryless the best constant press
-    probability while nothing is shown, optimum the share of targets that a press on the grid
-    reaches.
+    probability while nothing is shown (with ``time`` the best set of press times that leaves out
+    the set pulse, which with ``abort`` is not known), optimum the share of targets that a press on
+    the grid reaches.
 
     Args:
         prior: sample interval, duration in ms, or "short" (494 to 847), "intermediate" (671 to
@@ -226,11 +227,13 @@ class IntervalReproduction(ScriptedTask):
         )
         own_past = self.prev_action or self.prev_reward
         chance = count.best_schedule(range(len(self._gains)))
-        if own_past:
-            memoryless = None
+        if own_past or (self.time and self.abort):
+            memoryless = None  # where a press can end the trial, seeing Ready helps a schedule too
         elif self.time:
-            # With a clock in sight, the best that one observation allows is a schedule per context.
-            each = [count.best_schedule([context]) for context in range(len(self._gains))]
+            # With a clock in sight, the best that one observation allows is a schedule per context
+            # (that leaves out the pulses).
+            every = range(len(self._gains))
+            each = [count.best_schedule([context], sees_set=True) for context in every]
             memoryless = float(np.mean(each))
         else:
             memoryless = count.best_constant_rate()

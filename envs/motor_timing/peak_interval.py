@@ -190,27 +190,16 @@ class PeakInterval(ScriptedTask):
         Of all stretches the one with the largest sum of lengths times differences from the mean
         rate: low before, high within, low behind (Church, Meck and Gibbon 1994).
         """
-        total = self._signal
-        counts = np.zeros((len(press), total + 1))
+        total, count = self._signal, press.sum(axis=1)
+        steps = np.zeros((len(press), total + 1), dtype=np.int64)
         rows, columns = press.nonzero()
-        np.add.at(counts, (rows, np.minimum(since[rows, columns], total - 1) + 1), 1.0)
-        summed = np.cumsum(counts, axis=1)
-        rate = summed[:, -1] / total
-        best = np.full(len(press), -np.inf)
-        start, stop = np.zeros(len(press)), np.zeros(len(press))
-        edges = np.arange(total + 1)
-        for begin in range(total):
-            ends = edges[begin + 1 :]
-            inside = summed[:, begin + 1 :] - summed[:, begin : begin + 1]
-            excess = inside - rate[:, None] * (ends - begin)
-            outside = rate[:, None] * (total - (ends - begin)) - (summed[:, -1:] - inside)
-            index = excess + outside
-            place = index.argmax(axis=1)
-            value = index[np.arange(len(press)), place]
-            better = value > best
-            best = np.where(better, value, best)
-            start = np.where(better, begin, start)
-            stop = np.where(better, ends[place], stop)
+        np.add.at(steps, (rows, np.minimum(since[rows, columns], total - 1) + 1), 1)
+        # A stretch is worth the rise, over it, of presses so far less those of an even rate; in
+        # whole numbers, so that equal stretches are equal. The first of the best ones counts.
+        above = np.cumsum(steps, axis=1) * total - count[:, None] * np.arange(total + 1)
+        lowest = np.minimum.accumulate(above, axis=1)
+        stop = (above[:, 1:] - lowest[:, :-1]).argmax(axis=1) + 1
+        start = (above == lowest[np.arange(len(press)), stop - 1][:, None]).argmax(axis=1)
         return start, stop
 
     # ---------------------------------------------------------------- yardsticks

@@ -88,9 +88,15 @@ class ReproductionYardsticks:
             )
         )
 
-    def best_schedule(self, contexts: Iterable[int]) -> float:
-        """Best score of a set of press times counted from the trial's start."""
-        return best_press_times(self._earned(list(contexts)), abort=self._abort)
+    def best_schedule(self, contexts: Iterable[int], *, sees_set: bool = False) -> float:
+        """Best score of a set of press times counted from the trial's start.
+
+        Args:
+            contexts: in which the same presses are made.
+            sees_set: whether presses are left out while the set pulse is on.
+        """
+        earned, shown = self._earned(list(contexts)), self._pulse if sees_set else 0
+        return best_press_times(earned, abort=self._abort, shown=shown)
 
     def _earned(self, contexts: list[int]) -> Array:
         """(set step, press step): probability of that Set times the share that the press hits."""
