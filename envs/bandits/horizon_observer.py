@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 _POINTS = 9  # of the Gauss-Hermite average over the next outcome
+_BLOCK = 64  # sessions at a time, so that their outcomes stay in the cache
 
 
 class HorizonObserver(Policy):
@@ -40,7 +41,8 @@ class HorizonObserver(Policy):
         self._means = np.array(sorted(pairs))  # (hypotheses, 2)
         self._lengths = FORCED + HORIZONS[0], FORCED + HORIZONS[1]
         nodes, weights = np.polynomial.hermite_e.hermegauss(_POINTS)
-        self._nodes, self._weights = nodes * self._noise, weights / weights.sum()
+        self._weights = weights / weights.sum()
+        self._foreseen = [self._outcomes(arm, nodes * self._noise) for arm in range(2)]
 
     def begin(self, n: int) -> State:
         return (np.zeros((n, len(self._means))),)
@@ -70,14 +72,27 @@ class HorizonObserver(Policy):
         now = (share @ self._means).max(axis=1)
         rise = np.empty((len(share), 2))
         for arm in range(2):
-            true = self._means[:, arm]
-            # Outcomes that each hypothesis predicts, and what all hypotheses make of them.
-            outcome = (true[:, None] + self._nodes).ravel()
-            error = (outcome[:, None] - true) / self._noise
-            likelihood = np.exp(-0.5 * error**2)  # (hypotheses * points, hypotheses)
-            joint = np.stack([likelihood * self._means[:, one] for one in range(2)])
-            total = share @ likelihood.T
-            best = np.max([share @ one.T for one in joint], axis=0) / np.maximum(total, 1e-300)
-            weight = (share[:, :, None] * self._weights).reshape(len(share), -1)
-            rise[:, arm] = (weight * best).sum(axis=1) - now
-        return np.maximum(rise, 0.0)
+            is_true, foreseen = self._foreseen[arm]
+            for first in range(0, len(share), _BLOCK):
+                part = share[first : first + _BLOCK]
+                total, *each = np.split(part @ foreseen, 3, axis=1)
+                best = np.maximum(*each) / np.maximum(total, 1e-300)
+                mean = best.reshape(len(part), -1, _POINTS) @ self._weights
+                rise[first : first + _BLOCK, arm] = ((part @ is_true) * mean).sum(axis=1)
+        return np.maximum(rise - now[:, None], 0.0)
+
+    def _outcomes(self, arm: int, nodes: Array) -> tuple[Array, Array]:
+        """What all hypotheses make of the outcomes that each mean of an arm predicts.
+
+        Returns:
+            (hypotheses, means) 1 where a hypothesis says so; (hypotheses, 3 * means * points) the
+            outcomes' likelihood, and the same times the mean of either arm.
+        """
+        true = self._means[:, arm]
+        means = np.unique(true)
+        outcome = (means[:, None] + nodes).ravel()
+        error = (outcome - true[:, None]) / self._noise
+        likelihood = np.exp(-0.5 * error**2)
+        joint = [likelihood * self._means[:, one, None] for one in range(2)]
+        is_true = (true[:, None] == means).astype(np.float64)
+        return is_true, np.concatenate([likelihood, *joint], axis=1)
