@@ -19,7 +19,7 @@ from .choice_task import ChoiceTask
 from .course import Course, Ends, known_facts
 from .engine import Engine, Player, Step
 from .errors import TaskError
-from .info import Info, LateInfo
+from .info import Info, InfoMaker, LateInfo
 from .random import Draws
 
 Array = npt.NDArray[Any]
@@ -40,8 +40,7 @@ class ChoiceEngine(Engine):
         super().__init__(task, n, mode, max_steps)
         self._length = task.trials_per_episode
         self._discrete = isinstance(task.action_space, spaces.Discrete)
-        self._names = (*task.int_facts, *task.float_facts)
-        self._n_ints = len(task.int_facts)
+        self._info = InfoMaker(task.int_facts, task.float_facts)
         self._every = np.arange(n)
         self._offset = self._every * task.n_arms
         self._own = len(task.channels)
@@ -277,17 +276,8 @@ class ChoiceEngine(Engine):
         return LateInfo(lambda: self._make_info(course, ends))
 
     def _make_info(self, course: Course, ends: Ends) -> Info:
-        facts = known_facts(course, ends)
-        names = self._names
-        block = np.zeros((len(names), self.n), dtype=np.int64)
-        floats = block.view(np.float64)
-        for row, name in enumerate(names):
-            (block if row < self._n_ints else floats)[row, ends.columns] = facts[name]
-        masks = np.zeros((len(names) + 2, self.n), dtype=bool)
-        masks[:, ends.columns] = True
-        keys = (*names, "trial_end", *(f"_{name}" for name in names), "_trial_end")
-        rows = (*block[: self._n_ints], *floats[self._n_ints :], *masks)
-        return dict(zip(keys, rows, strict=False))  # as many by construction
+        block = self._info.pack(known_facts(course, ends), len(ends.columns))
+        return self._info.make(block, ends.columns, self.n)
 
     # ---------------------------------------------------------------- the rest
 

@@ -60,39 +60,59 @@ for _name in (
 
 
 class InfoMaker:
-    """Turns a block of facts into a vector info: one array per name and its ``_name`` mask.
+    """Turns facts of trials that have ended into infos.
+
+    In between, facts are one block of 64-bit words (facts, k), one line a name and one column a
+    trial: whole numbers first, floats behind them by their bits.
 
     Args:
-        int_facts: names of the whole-number rows, first in the block.
-        float_facts: names of the float rows, stored behind them by their bits.
+        int_facts: names of the whole-number lines.
+        float_facts: names of the float lines.
     """
 
     def __init__(self, int_facts: tuple[str, ...], float_facts: tuple[str, ...]) -> None:
         self.n_ints = len(int_facts)
         self.names = int_facts + float_facts
-        self._keys = ("trial_end", *self.names)
-        self._mask_keys = tuple(f"_{key}" for key in self._keys)
+        masks = (f"_{name}" for name in self.names)
+        self._keys = ("trial_end", *self.names, "_trial_end", *masks)
 
-    def make(self, facts: Array, columns: Array, n: int, ended: Array) -> Info:
-        """Info of one vector step.
+    def pack(self, facts: dict[str, Any], k: int) -> Array:
+        """Block (facts, k) of facts by name, each (k,) or a number."""
+        block = np.empty((len(self.names), k), dtype=np.int64)
+        floats = block.view(np.float64)
+        for line, name in enumerate(self.names):
+            (block if line < self.n_ints else floats)[line] = facts[name]
+        return block
+
+    def named(self, block: Array) -> dict[str, Array]:
+        """The lines of a block by name, to be changed in place."""
+        n, count = self.n_ints, len(self.names)
+        lines = (*block[:n], *block[n:count].view(np.float64))
+        return dict(zip(self.names, lines, strict=True))
+
+    def make(self, block: Array, columns: Array, n: int) -> Info:
+        """Info of a vector step: per name an array (n,) and its ``_name`` mask.
 
         Args:
-            facts: (at least facts, k) int64 block of the k trials that ended.
+            block: (at least facts, k) of the k trials that have ended.
             columns: (k,) their columns.
             n: number of columns.
-            ended: (n,) bool, True at ``columns``.
         """
-        block = np.zeros((len(self.names), n), dtype=np.int64)
-        block[:, columns] = facts[: len(block)]
-        masks = np.empty((len(self._keys) + 1, n), dtype=bool)
-        masks[:] = ended
-        # Every array is a row of its own: nothing is shared between calls or between keys.
-        info = dict(zip(self._mask_keys, masks[1:], strict=True))
-        info["trial_end"] = masks[0]
-        info.update(zip(self.names[: self.n_ints], block, strict=False))
-        floats = block[self.n_ints :].view(np.float64)
-        info.update(zip(self.names[self.n_ints :], floats, strict=True))
-        return info
+        count = len(self.names)
+        lines = np.zeros((count, n), dtype=np.int64)
+        lines[:, columns] = block[:count]
+        masks = np.zeros((count + 2, n), dtype=bool)
+        masks[:, columns] = True
+        # Every array is a line of its own: nothing is shared between calls or between keys.
+        floats = lines[self.n_ints :].view(np.float64)
+        arrays = (masks[0], *lines[: self.n_ints], *floats, *masks[1:])
+        return dict(zip(self._keys, arrays, strict=True))
+
+    def single(self, block: Array) -> Info:
+        """Info of the only trial of a block (at least facts, 1), as plain numbers."""
+        values = block[: self.n_ints, 0].tolist()
+        values += block[self.n_ints : len(self.names), 0].view(np.float64).tolist()
+        return {"trial_end": True, **dict(zip(self.names, values, strict=True))}
 
 
 def single_info(info: Info) -> Info:

@@ -157,21 +157,12 @@ class InteractiveEngine(Engine):
         trial = self._trial
 
         def make() -> Info:
+            facts = {"trial": trial, **self.task.facts(before, luck, actions, after)}
             columns = ended.nonzero()[0]
-            facts = self.task.facts(before, luck, actions, after)
-            block = self.block_of(trial, facts, columns)
-            return self._info.make(block, columns, self.n, ended)
+            block = self._info.pack(facts, self.n).take(columns, axis=1)
+            return self._info.make(block, columns, self.n)
 
         return LateInfo(make)
-
-    def block_of(self, trial: Array, facts: World, columns: Array) -> Array:
-        """Facts (B,) of columns (k,) as 64-bit words, (facts, k)."""
-        block = np.empty((len(self._info.names), columns.size), dtype=np.int64)
-        floats = block.view(np.float64)
-        block[0] = trial.take(columns)
-        for row, name in enumerate(self._info.names[1:], start=1):
-            (block if row < self._info.n_ints else floats)[row] = facts[name].take(columns)
-        return block
 
     def _advance(self, ended: Array, all_ended: bool) -> None:
         """Go on to the next trials where one has ended, except where its episode is held."""

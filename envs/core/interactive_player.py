@@ -177,14 +177,11 @@ class InteractivePlayer:
         after: World,
     ) -> Info:
         """Info of a trial that has ended, put together when it is read."""
-        engine, one = self._engine, np.zeros(1, dtype=np.int64)
+        engine = self._engine
         luck = {name: value[at] for name, value in store.items()}
         actions = np.array([action], dtype=engine.actions.dtype)
         facts = self._task.facts(self._arrays(before), luck, actions, self._arrays(after))
-        block = engine.block_of(np.array([trial]), facts, one)[:, 0]
-        n_ints, names = engine._info.n_ints, engine._info.names
-        values = block[:n_ints].tolist() + block[n_ints:].view(np.float64).tolist()
-        return {"trial_end": True, **dict(zip(names, values, strict=True))}
+        return engine._info.single(engine._info.pack({"trial": trial, **facts}, 1))
 
 
 def _plain(world: dict[str, Array]) -> World:

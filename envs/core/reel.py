@@ -53,29 +53,23 @@ class Reel:
         code: (H, B) int64 scaled row codes of the observations that are answered.
         obs: (H, B, d) float32 observations after each step.
         over: (H, B) bool, an episode has ended, with this step or, where columns hold, before.
-        first: H + 1 offsets of each step's ends in ``columns`` and ``answers``.
+        first: H + 1 offsets of each step's ends in ``columns`` and ``slots``.
         columns: (E,) columns of all ends, by time.
-        ints, floats: (H, facts, B) facts of the trials that end, the drawn ones filled in.
-        answers: (E, a) places of each end's answer facts in ``flat``.
-        block: (H, facts, B) all facts as 64-bit words, ints and floats are views of it.
-        flat: the same as one line.
         slots: (E,) which of the table's trials end.
-        masks: (H, facts + 2, B) bool.
+        drawn: facts of the table's trials.
         value: (H, B) float64 values of the rows that are answered, where they count.
         goals: (H, width, B) float64 goals of these rows, of a ``TrackingTask``.
         starts: per step the columns that stand on the row before an episode, None if there are
             none.
     """
 
-    def __init__(
-        self, table: Table, rows: Array, holds: bool, n_ints: int, answer_rows: slice
-    ) -> None:
+    def __init__(self, table: Table, rows: Array, holds: bool) -> None:
         """Gather the table's ``rows`` (H + 1, B), from the current one on."""
         length, n = len(rows) - 1, rows.shape[1]
         owner = table.owner.take(rows)
         cell = rows if table.written_out else owner
         code = table.code.take(cell)
-        self.length = length
+        self.length, self.drawn = length, table.facts
         self.code = code[:-1]
         self.obs = table.obs.take(cell[1:], axis=0)
         self.over = code[1:] == TERMINAL
@@ -84,18 +78,7 @@ class Reel:
         time, self.columns = np.divmod(flat_end, n)
         # The last row of a trial, one before the end, belongs to it whatever follows.
         self.slots = owner[:-1].ravel().take(flat_end) // table.trials.all_durations.shape[1]
-        facts = len(table.facts) - 1
-        block = np.zeros((length, facts, n), dtype=np.int64)
-        block[time, :, self.columns] = table.facts[:facts].take(self.slots, axis=1).T
-        self.block = block
-        self.flat = block.ravel()
-        self.ints = block[:, :n_ints]
-        self.floats = block.view(np.float64)[:, n_ints:]
-        places = np.arange(facts)[answer_rows] * n
-        self.answers = (time * (facts * n) + self.columns)[:, None] + places
         self.first = np.searchsorted(time, np.arange(length + 1)).tolist()
-        self.masks = np.empty((length, facts + 2, n), dtype=bool)
-        self.masks[:] = ended[:, None]
         before = self.code == TERMINAL
         self.starts = [
             one.nonzero()[0] if some else None
@@ -119,10 +102,8 @@ class ReelEngine(ScriptedEngine):
         assert span is not None
         # All trials end ``span`` steps after their go: the state alone tells the reaction time.
         time = np.maximum(span - 1 - self._since, -1)
-        self._outcome = np.vstack([self._state_facts, self._rt_bits.take(time)]).T.copy()
+        self._outcome = np.vstack([self._state_facts, self._rt_bits.take(time)])
         self._outcome_rows = slice(self._answer_rows.start, self._rt_row + 1)
-        names = self._info.names
-        self._keys = (*names, "trial_end", *(f"_{name}" for name in names), "_trial_end")
         self._reel: Reel | None = None
         self._time = 0
         self._shows_past = bool(self._extra.shape[1])
@@ -151,7 +132,7 @@ class ReelEngine(ScriptedEngine):
             if self.task.records:
                 ends = slice(first, last)
                 played = PlayedByTime(self, reel.slots[ends], reel.columns[ends])
-            info = LateInfo(lambda: self._make_info(reel, time, final, played))
+            info = LateInfo(lambda: self._make_info(reel, slice(first, last), final, played))
         return obs, reward, reel.over[time], np.zeros(self.n, dtype=bool), info
 
     def _react(self, reel: Reel, time: int, actions: Array) -> Array:
@@ -178,17 +159,13 @@ class ReelEngine(ScriptedEngine):
             obs[starts, first:] = 0
         self._extra = obs[:, first:].copy()
 
-    def _make_info(self, reel: Reel, time: int, final: Array, played: Played | None) -> Info:
-        """Info of the trials that end with this step in the states ``final`` (k,)."""
-        ends = slice(reel.first[time], reel.first[time + 1])
-        reel.flat[reel.answers[ends]] = self._outcome.take(final, axis=0)
+    def _make_info(self, reel: Reel, ends: slice, final: Array, played: Played | None) -> Info:
+        """Info of the ``ends`` of trials that came with a step, in the states ``final`` (k,)."""
+        facts = reel.drawn.take(reel.slots[ends], axis=1)
+        facts[self._outcome_rows] = self._outcome.take(final, axis=1)
         if self.task.finishes:
-            columns, block = reel.columns[ends], reel.block[time]
-            facts = block.take(columns, axis=1)
-            self.task.finish(self._named(facts), played)
-            block[:, columns] = facts
-        rows = (*reel.ints[time], *reel.floats[time], *reel.masks[time])
-        return dict(zip(self._keys, rows, strict=False))  # as many by construction
+            self.task.finish(self._info.named(facts), played)
+        return self._info.make(facts, reel.columns[ends], self.n)
 
     # ---------------------------------------------------------------- actions of the trial
 
@@ -237,8 +214,7 @@ class ReelEngine(ScriptedEngine):
                 self._draw_more(self.trial, self._steps())
                 length = min(_LENGTH, self._rows_left())
             rows = self._pos + np.arange(length + 1)[:, None]
-        n_ints = self._info.n_ints
-        self._reel = Reel(self._known, rows, self._holds, n_ints, self._outcome_rows)
+        self._reel = Reel(self._known, rows, self._holds)
         if self._gain is not None or self._tracking is not None:
             self._reel.add_values(self._known, rows, self._tracking is not None)
         return self._reel

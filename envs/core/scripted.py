@@ -235,7 +235,7 @@ class ScriptedEngine(Engine):
         slot = self._slot.take(columns)
         played = PlayedByRow(self, slot, last) if self.task.records else None
         facts = self.facts_of(table.facts, slot, self._state.take(columns), last, played)
-        info = self._info.make(facts, columns, self.n, ended)
+        info = self._info.make(facts, columns, self.n)
         if self._holds:
             self._hand_on_held(columns)
         else:
@@ -260,14 +260,8 @@ class ScriptedEngine(Engine):
         time -= self._since.take(state)
         facts[self._rt_row] = self._rt_bits.take(np.maximum(time, -1, out=time))
         if self.task.finishes:
-            self.task.finish(self._named(facts), played)
+            self.task.finish(self._info.named(facts), played)
         return facts
-
-    def _named(self, facts: Array) -> dict[str, Array]:
-        """Facts (facts + 1, k) by name, to be changed in place."""
-        n, count = self._info.n_ints, len(self._info.names)
-        rows = (*facts[:n], *facts[n:count].view(np.float64))
-        return dict(zip(self._info.names, rows, strict=True))
 
     def _hand_on_held(self, columns: Array) -> None:
         """Go on to the next trial of the episode; columns whose episode is over stay."""

@@ -186,11 +186,7 @@ class ScriptedPlayer:
         engine, where = self._engine, np.array([slot])
         played = PlayedHere(engine, where, table, acted) if self._records else None
         ends = np.array([state]), np.array([last])
-        facts = engine.facts_of(table.facts, where, *ends, played)
-        n_ints, names = engine._info.n_ints, engine._info.names
-        values = facts[:n_ints, 0].tolist()
-        values += facts[n_ints:-1, 0].view(np.float64).tolist()
-        return {"trial_end": True, **dict(zip(names, values, strict=True))}
+        return engine._info.single(engine.facts_of(table.facts, where, *ends, played))
 
     def _show_past(self, channels: Array, action: Any, reward: float, first: int) -> None:
         if self._prev_action and action is not None:

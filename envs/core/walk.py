@@ -18,7 +18,7 @@ from .info import Info, LateInfo
 from .played import PlayedByRow
 from .response import TERMINAL
 from .scripted import ScriptedEngine
-from .task import Played, ScriptedTask
+from .task import ScriptedTask
 
 Array = npt.NDArray[Any]
 
@@ -33,8 +33,6 @@ class WalkEngine(ScriptedEngine):
 
     def __init__(self, task: ScriptedTask, n: int) -> None:
         super().__init__(task, n, AutoresetMode.NEXT_STEP)
-        names = self._info.names
-        self._keys = (*names, "trial_end", *(f"_{name}" for name in names), "_trial_end")
         self._shows_past = bool(self._extra.shape[1])
         self._sessions = self._per_episode > 1
         self._astray = False  # positions have gone on, the trials they belong to have not
@@ -130,26 +128,12 @@ class WalkEngine(ScriptedEngine):
         slot, state = own // self._count, self._state.take(columns)
         drawn = self._known.facts
         played = PlayedByRow(self, slot, last) if self.task.records else None
-        return LateInfo(lambda: self._make_info(drawn, slot, state, columns, last, played))
 
-    def _make_info(
-        self,
-        drawn: Array,
-        slot: Array,
-        state: Array,
-        columns: Array,
-        last: Array,
-        played: Played | None,
-    ) -> Info:
-        facts = self.facts_of(drawn, slot, state, last, played)
-        count = len(self._info.names)
-        block = np.zeros((count, self.n), dtype=np.int64)
-        block[:, columns] = facts[:count]
-        masks = np.zeros((count + 2, self.n), dtype=bool)
-        masks[:, columns] = True
-        n_ints = self._info.n_ints
-        rows = (*block[:n_ints], *block.view(np.float64)[n_ints:], *masks)
-        return dict(zip(self._keys, rows, strict=False))  # as many by construction
+        def make() -> Info:
+            facts = self.facts_of(drawn, slot, state, last, played)
+            return self._info.make(facts, columns, self.n)
+
+        return LateInfo(make)
 
     def _show_past(self, obs: Array, actions: Array, reward: Array) -> None:
         """Write previous action and reward into the observations; nothing where a trial begins."""
