@@ -153,6 +153,7 @@ class IntervalDiscrimination(ScriptedTask):
         ratios = [check_number("ratios", one, low=lowest, high=100.0) for one in self.ratios]
         pairs = []
         for standard in standards:
+            levels: dict[float, float] = {}  # by steps: which interval in ms has become them
             for ratio in ratios:
                 for other in (standard * ratio, standard / ratio):
                     one, two = np.floor(np.array([standard, other]) / self.dt + 0.5 + 1e-9)
@@ -162,12 +163,15 @@ class IntervalDiscrimination(ScriptedTask):
                             f"intervals of {min(standard, other):g} ms, less than half a step of "
                             f"dt={self.dt:g} ms; use a smaller dt or other values."
                         )
-                    if one == two and ratio > 1:
+                    levels.setdefault(one, standard)
+                    if two in levels and ratio > 1:
+                        same = levels[two]
                         raise TaskError(
                             f"ratios={self.ratios!r} and standards={self.standards!r} make "
-                            f"{standard:g} and {other:g} ms the same at dt={self.dt:g} ms; use a "
+                            f"{same:g} and {other:g} ms the same at dt={self.dt:g} ms; use a "
                             "smaller dt or other values."
                         )
+                    levels[two] = other
                     pairs += [(one, two, 1)] * (self.order != "standard-last")
                     pairs += [(two, one, 0)] * (self.order != "standard-first")
         return np.array(pairs, dtype=np.int64)

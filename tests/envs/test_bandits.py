@@ -246,23 +246,6 @@ def test_errors(name: str, options: dict[str, Any], words: str) -> None:
 # -------------------------------------------------------------------- stationary arms
 
 
-def test_worths_are_drawn_for_each_session() -> None:
-    """Arms keep their worth within a session and get new ones with the next (defect 7)."""
-    task = Bandit(trials_per_episode=4)
-    facts = play(task.vector(500), Always(1), 500 * 15, seed=0)
-    worth = facts["p"].reshape(-1, 500)[:12].reshape(3, 4, 500)
-    assert (worth == worth[:, :1]).all()
-    new = worth[:, 0]
-    assert len(np.unique(new)) == 1500
-    quartiles = np.quantile(new, [0.25, 0.5, 0.75])
-    assert quartiles == pytest.approx([0.25, 0.5, 0.75], abs=0.05)
-    wins = facts["reward"].reshape(-1, 500)
-    assert set(np.unique(wins)) == {0.0, 1.0}
-    high = facts["p"] > 0.5
-    assert facts["reward"][high].mean() == pytest.approx(0.75, abs=0.03)
-    assert facts["reward"][~high].mean() == pytest.approx(0.25, abs=0.03)
-
-
 def test_gaussian_outcomes() -> None:
     facts = sessions(Bandit(kind="gaussian", sd=0.3, p=(0.2, 0.4)), Always(0), 100)
     noise = facts["reward"] - facts["p"]

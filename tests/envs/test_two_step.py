@@ -90,17 +90,6 @@ def test_transitions_rewards_and_walks() -> None:
     assert np.corrcoef(walks[:, 0].T)[np.triu_indices(4, 1)].max() < 0.999
 
 
-def test_second_choices_matter() -> None:
-    """The second stage is a real choice: options of one planet differ (defect 7)."""
-    env = single(ID)
-    outcomes = []
-    for second in (0, 1):
-        env.reset(seed=5)
-        env.step(0)
-        outcomes.append(env.step(second)[4]["p"])
-    assert outcomes[0] != outcomes[1]
-
-
 def test_walks_do_not_depend_on_choices() -> None:
     task = TwoStep(trials_per_episode=30)
     one = play(task.vector(8), task.random_policy(0), 480, seed=0)
