@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -16,6 +18,7 @@ from gymnasium import spaces
 from .errors import TaskError, UnknownParameterError, check_flag, check_int, check_number, nearest
 from .policy import Policy, RandomPolicy
 from .response import Response
+from .time import MOST_STEPS
 
 if TYPE_CHECKING:
     from .env import TaskEnv
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
     from .vector import TaskVectorEnv
 
 Array = npt.NDArray[Any]
+
+#: What fits into memory without ado: observation channels, numbers that the steps of a trial show,
+#: trials of a session that is drawn as a whole, entries of the tables that say what actions earn.
+MOST_CHANNELS, MOST_SHOWN, MOST_DRAWN, MOST_ENTRIES = 10_000, 2**23, 100_000, 2**22
 
 
 class Channel(NamedTuple):
@@ -124,6 +131,7 @@ class Task(Prepared, ABC):
         self.rewards = self._merged_rewards()
         self.id = f"caudate/{self.name}-v0"
         self.prepare()
+        self._check_size()
 
     def _merged_rewards(self) -> dict[str, float]:
         given = {} if self.rewards is None else self.rewards
@@ -154,6 +162,25 @@ class Task(Prepared, ABC):
     @abstractmethod
     def prepare(self) -> None:
         """Check the own parameters and set ``channels``, ``action_space``, ``n_conditions``."""
+
+    def _check_size(self) -> None:
+        """Refuse what would fill the memory."""
+        self._check_fits("observation channels", len(self.all_channels), MOST_CHANNELS)
+
+    def _check_fits(self, what: str, count: int, most: int) -> None:
+        """TaskError, naming the parameters that are not at their defaults, if it is too much."""
+        if count <= most:
+            return
+        pairs = ((field.name, getattr(self, field.name), field.default) for field in fields(self))
+        changed = ", ".join(
+            f"{name}={value!r}"
+            for name, value, default in pairs
+            if name != "rewards" and repr(value) != repr(default)
+        )
+        raise TaskError(
+            f"{self.name} with {changed} has {count} {what}, more than the {most} that fit into "
+            "memory; pass smaller sizes, or shorter periods for this dt."
+        )
 
     # ---------------------------------------------------------------- what others read
 
@@ -377,6 +404,17 @@ class ScriptedTask(Task):
         """Targets of rows with these codes (R,), before ``fill``."""
         return self.response.target.take(code)
 
+    def _check_size(self) -> None:
+        super()._check_size()
+        self._check_fits("steps in a trial", self.max_steps, MOST_STEPS)
+        shown = len(self.period_names) + (self.max_steps if self.fills or self.time else 0)
+        self._check_fits("numbers to show in a trial", shown * len(self.all_channels), MOST_SHOWN)
+        response = self.response
+        waits = bool((response.stamps & ~response.ends).any())
+        counts = (self.answer_span or self.max_steps) if waits else 1
+        entries = counts * math.prod(response.shape)
+        self._check_fits("entries in its table of rewards", entries, MOST_ENTRIES)
+
     @property
     def drawn_facts(self) -> tuple[str, ...]:
         """Facts that are known when the trial is drawn."""
@@ -450,6 +488,12 @@ class InteractiveTask(Task):
     #: How many random values a trial (or episode) takes: drawn in one go (speed only).
     draws_ahead: int = 4
 
+    def _check_size(self) -> None:
+        super()._check_size()
+        self._check_fits("steps in a trial", self.max_steps, MOST_STEPS)
+        if self.luck_by_session:
+            self._check_fits("trials in a session", self.trials_per_episode, MOST_DRAWN)
+
     @abstractmethod
     def luck(self, draws: Draws) -> dict[str, Array]:
         """Random values of ``draws.n`` trials (or episodes), per name an array (n, ...)."""
@@ -518,4 +562,6 @@ def _jsonable(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, numbers.Real) and not isinstance(value, (bool, int, float)):
+        return float(value)  # a Fraction, say
     return value
