@@ -101,7 +101,12 @@ class VolatileBandit(ChoiceTask):
     shade_fact = "best_arm"
 
     def prepare(self) -> None:
-        self.stable = check_int("stable", self.stable, 0, self.trials_per_episode)
+        self.stable = check_int("stable", self.stable, 0)
+        if self.stable > self.trials_per_episode:
+            raise TaskError(
+                f"stable={self.stable} is longer than trials_per_episode="
+                f"{self.trials_per_episode}; pass a shorter block or a longer session."
+            )
         self.p_stable = check_number("p_stable", self.p_stable, low=0.5, high=1.0)
         self.p_volatile = check_number("p_volatile", self.p_volatile, low=0.5, high=1.0)
         if not isinstance(self.switch, (list, tuple)) or len(self.switch) != 2:

@@ -15,7 +15,15 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from .errors import TaskError, UnknownParameterError, check_flag, check_int, check_number, nearest
+from .errors import (
+    LARGEST,
+    TaskError,
+    UnknownParameterError,
+    check_flag,
+    check_int,
+    check_number,
+    nearest,
+)
 from .policy import Policy, RandomPolicy
 from .response import Response
 from .time import MOST_STEPS
@@ -30,7 +38,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 #: What fits into memory without ado: observation channels, numbers that the steps of a trial show,
-#: trials of a session that is drawn as a whole, entries of the tables that say what actions earn.
+#: trials of a session that is drawn as a whole, entries of a table that says what actions earn.
 MOST_CHANNELS, MOST_SHOWN, MOST_DRAWN, MOST_ENTRIES = 10_000, 2**23, 100_000, 2**22
 
 
@@ -115,12 +123,16 @@ class Task(Prepared, ABC):
     #: What a scientist would measure with this task, in one line.
     measures: ClassVar[str] = ""
     default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    #: Whether luck is that of whole episodes, the same in all their trials: for random walks and
+    #: for decks that are shuffled once.
+    luck_by_session: ClassVar[bool] = False
     #: A fact whose values shade the stretches of a picture of a session of one-step trials.
     shade_fact: ClassVar[str | None] = None
 
     def __post_init__(self) -> None:
         self.dt = check_number("dt", self.dt, low=1e-3)
-        self.trials_per_episode = check_int("trials_per_episode", self.trials_per_episode, 1)
+        most = MOST_DRAWN if self.luck_by_session else LARGEST
+        self.trials_per_episode = check_int("trials_per_episode", self.trials_per_episode, 1, most)
         for option in ("prev_action", "prev_reward", "time", "targets"):
             setattr(self, option, check_flag(option, getattr(self, option)))
         if self.targets and not self.supervised:
@@ -165,9 +177,9 @@ class Task(Prepared, ABC):
 
     def _check_size(self) -> None:
         """Refuse what would fill the memory."""
-        self._check_fits("observation channels", len(self.all_channels), MOST_CHANNELS)
+        self.check_fits("observation channels", len(self.all_channels), MOST_CHANNELS)
 
-    def _check_fits(self, what: str, count: int, most: int) -> None:
+    def check_fits(self, what: str, count: int, most: int) -> None:
         """TaskError, naming the parameters that are not at their defaults, if it is too much."""
         if count <= most:
             return
@@ -406,14 +418,14 @@ class ScriptedTask(Task):
 
     def _check_size(self) -> None:
         super()._check_size()
-        self._check_fits("steps in a trial", self.max_steps, MOST_STEPS)
+        self.check_fits("steps in a trial", self.max_steps, MOST_STEPS)
         shown = len(self.period_names) + (self.max_steps if self.fills or self.time else 0)
-        self._check_fits("numbers to show in a trial", shown * len(self.all_channels), MOST_SHOWN)
+        self.check_fits("numbers to show in a trial", shown * len(self.all_channels), MOST_SHOWN)
         response = self.response
         waits = bool((response.stamps & ~response.ends).any())
         counts = (self.answer_span or self.max_steps) if waits else 1
         entries = counts * math.prod(response.shape)
-        self._check_fits("entries in its table of rewards", entries, MOST_ENTRIES)
+        self.check_fits("entries in its table of rewards", entries, MOST_ENTRIES)
 
     @property
     def drawn_facts(self) -> tuple[str, ...]:
@@ -480,9 +492,6 @@ class InteractiveTask(Task):
 
     #: Steps of the longest trial, for the ``time`` channel of episodes of one trial.
     max_steps: int = 1
-    #: Whether luck is that of whole episodes, the same in all their trials: for random walks and
-    #: for decks that are shuffled once.
-    luck_by_session: ClassVar[bool] = False
     #: Whether the world begins anew with every trial of a session, not only with the session.
     begins_each_trial: ClassVar[bool] = False
     #: How many random values a trial (or episode) takes: drawn in one go (speed only).
@@ -490,9 +499,7 @@ class InteractiveTask(Task):
 
     def _check_size(self) -> None:
         super()._check_size()
-        self._check_fits("steps in a trial", self.max_steps, MOST_STEPS)
-        if self.luck_by_session:
-            self._check_fits("trials in a session", self.trials_per_episode, MOST_DRAWN)
+        self.check_fits("steps in a trial", self.max_steps, MOST_STEPS)
 
     @abstractmethod
     def luck(self, draws: Draws) -> dict[str, Array]:

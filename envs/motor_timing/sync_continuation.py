@@ -106,7 +106,9 @@ class SyncContinuation(ScriptedTask):
     def prepare(self) -> None:
         if not isinstance(self.periods_ms, (list, tuple)) or not self.periods_ms:
             raise TaskError(f"periods_ms={self.periods_ms!r} is no list of ms; pass such one.")
-        grid = parse_duration("periods_ms", ("choice", list(self.periods_ms)), self.dt)
+        grid = parse_duration(
+            "periods_ms", ("choice", list(self.periods_ms)), self.dt, allow_zero=False
+        )
         self._periods = grid.steps
         self.n_sync = check_int("n_sync", self.n_sync, 3, 1000)
         self.n_cont = check_int("n_cont", self.n_cont, 0, 1000)

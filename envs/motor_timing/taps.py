@@ -43,10 +43,9 @@ def tap_response(
     for action in range(1, effectors + 1):
         response.reward[OUTSIDE:, :, action] = extra
     for window in range(asked):
-        code, met = 2 + window, 1 + window
-        for state in range(asked + 1):
-            if state != met:
-                response.rule(code, state, int(right[window]), to=met, reward=hit)
+        code, met, action = 2 + window, 1 + window, int(right[window])
+        others = np.arange(asked + 1) != met
+        response.next[code, others, action], response.reward[code, others, action] = met, hit
     return response
 
 

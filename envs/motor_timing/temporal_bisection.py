@@ -127,6 +127,8 @@ class TemporalBisection(ScriptedTask):
         for name in ("anchors", "probes"):
             if not isinstance(getattr(self, name), (list, tuple)):
                 raise TaskError(f"{name}={getattr(self, name)!r} is no list of ms; pass one.")
+            for one in getattr(self, name):
+                check_number(name, one, low=0.0)
         if len(self.anchors) != 2 or not self.anchors[0] < self.anchors[1]:
             raise TaskError(f"anchors={self.anchors!r} is not (short, long); pass such a pair.")
         both = [*self.anchors, *self.probes]
