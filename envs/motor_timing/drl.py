@@ -176,39 +176,52 @@ class DRL(ScriptedTask):
 
     def compute_yardsticks(self) -> Yardsticks:
         sees = self.prev_action or self.prev_reward
-        blind = best_of_rates(lambda rates: self._markov(rates, rates))
+        blind = best_of_rates(lambda rates: self._scores(rates, rates))
         memoryless = blind
         if self.time:
             memoryless = 1.0
         elif sees:
-            memoryless = best_of_rates(lambda rates: self._markov(rates, 0.0 * rates))
+            resting = best_of_rates(lambda rates: self._scores(rates, 0.0 * rates))
+            memoryless = max(blind, resting)
         half = np.array([0.5])
         return Yardsticks(
-            random=float(self._markov(half, half)[0]),
+            random=float(self._scores(half, half)[0]),
             chance=blind,
             memoryless=memoryless,
             optimum=1.0,
         )
 
-    def _markov(self, rates: Array, after_press: Array) -> Array:
-        """Scores (r,) of pressing with constant probabilities (r,), others after a press."""
-        last = self.response.shape[1] - 1
-        rewarded = self._rewarded(np.arange(last + 1))
-        press = np.repeat(rates[:, None], last + 1, axis=1)
-        # A step after the beginning is not one after a press.
-        first, press_later = press, press.copy()
-        press_later[:, min(1, last)] = after_press
-        mass, total = np.zeros((len(rates), last + 1)), np.zeros(len(rates))
-        mass[:, 0] = 1.0
-        for step in range(self.max_steps):
-            pressing = mass * (first if step <= 1 else press_later)
-            total += (pressing * rewarded).sum(axis=1)
-            mass -= pressing
-            mass[:, last] += mass[:, last - 1]
-            mass[:, 1:last] = mass[:, : last - 1].copy()
-            mass[:, 0] = 0.0
-            mass[:, min(1, last)] += pressing.sum(axis=1)
-        return total / self.most
+    def _scores(self, rates: Array, after_press: Array) -> Array:
+        """Scores (r,) of pressing with constant probabilities (r,), others after a press.
+
+        Whether a step has a press depends on the step before alone, so that its probability
+        settles geometrically, and from a press on nothing is remembered: all sums are closed.
+        """
+        last, pause = self.max_steps - 1, 1.0 - rates  # nothing is rewarded on step 0
+        fades = after_press - rates
+        settled = rates / (1.0 - fades)
+
+        def presses(steps: int) -> Array:
+            """Mean number of presses on steps 1 to ``steps``; on step 1 it is the usual rate."""
+            return steps * settled + (rates - settled) * (1.0 - fades**steps) / (1.0 - fades)
+
+        def waits(least: int) -> Array:
+            """Mean number of steps on which so many or more have passed since the last press.
+
+            Or since the beginning, which is not followed by ``after_press``.
+            """
+            if least < 2 or least > last:
+                return np.full(len(rates), float(last) * (least < 2))
+            count = last - least
+            pressed = presses(count)
+            none = pressed * (1.0 - after_press) + (count - pressed) * pause
+            return pause ** (least - 1) + none * pause ** (least - 2)
+
+        # Only the first step after a press has another probability.
+        rewards = presses(last) if self._wait == 1 else rates * waits(self._wait)
+        if self._hold is not None:
+            rewards = rewards - rates * waits(self._wait + self._hold + 1)
+        return rewards / self.most
 
     def oracle(self) -> Policy:
         return Waiter(self)
