@@ -23,7 +23,7 @@ from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
 from ..core.table import Trials
-from ..core.task import Channel, ScriptedTask, Yardsticks
+from ..core.task import MOST_SHOWN, Channel, ScriptedTask, Yardsticks
 from ..core.time import DurationLike, parse_duration
 
 Array = npt.NDArray[Any]
@@ -127,6 +127,7 @@ class IntervalDiscrimination(ScriptedTask):
         self._pairs = self._make_pairs()
         self._shown = self._shown_distributions()
         longest = max(int(steps[-1]) for steps, _ in self._shown.values())
+        self.check_fits("pairs of intervals in steps", (longest + 1) ** 2, MOST_SHOWN)
         self.channels = (Channel("stim_1"), Channel("stim_2"), Channel("go"))
         self.action_space = spaces.Discrete(3)
         self.n_conditions = len(self._pairs)

@@ -251,7 +251,8 @@ class DelayedEstimation(TrackingTask):
             return 1.0
         from scipy.special import ive  # loaded only where it is needed
 
-        ratio = self.n_units * self._items / (8.0 * self.sigma**2)
+        ratio = self.n_units * self._items / (8.0 * max(self.sigma, 1e-6) ** 2)
+        ratio = min(ratio, 1e8)  # beyond, all is seen; the functions know no larger numbers
         # ``ive`` is scaled by exp(-k / 4) already.
         bessel = ive(0, ratio / 4.0) + ive(1, ratio / 4.0)
         return float(np.sqrt(np.pi * ratio / 8.0) * bessel)
