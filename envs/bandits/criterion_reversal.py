@@ -24,7 +24,7 @@ Array = npt.NDArray[Any]
 World = dict[str, Array]
 
 #: The observer keeps one number per pair of streaks.
-_LONGEST_STREAK = 100
+_LONGEST_STREAK = 50
 
 
 @dataclass(kw_only=True, eq=False)

@@ -273,6 +273,8 @@ class Task(Prepared, ABC):
     def yardsticks(self) -> Yardsticks:
         """Landmarks in the unit of ``score``, computed when first asked for."""
         found = self.compute_yardsticks()
+        # Sums of probabilities may round to a little more than 1.
+        found = Yardsticks(*(None if one is None else _rounded(one) for one in found))
         # The best policy on the history can do what poorer ones do. Where it is simulated and they
         # are not, it may fall short of them by the simulation's noise; by more it would be wrong.
         least = max(found.random, found.chance, found.memoryless or 0.0)
@@ -568,6 +570,12 @@ class InteractiveTask(Task):
     def plays_alone(self) -> bool:
         """Whether there is a step in plain Python."""
         return type(self).act_alone is not InteractiveTask.act_alone
+
+
+def _rounded(share: float) -> float:
+    """The share itself, or the bound that it passes by rounding alone."""
+    bound = min(max(share, 0.0), 1.0)
+    return bound if abs(share - bound) < 1e-9 else share
 
 
 def _jsonable(value: Any) -> Any:

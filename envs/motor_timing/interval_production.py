@@ -143,6 +143,8 @@ class IntervalProduction(ScriptedTask):
         self.max_steps = self._foreperiod.high + self._wait
         self.check_fits("steps in a trial", self.max_steps, MOST_STEPS)
         self.check_fits("worths of presses", self.n_conditions * self._wait, MOST_SHOWN)
+        pairs = self._foreperiod.high * self.max_steps
+        self.check_fits("pairs of Set and a press in steps", pairs, 4 * MOST_SHOWN)
         self.response = self._make_response()
         self.values_by_time = self._values()
 

@@ -145,6 +145,8 @@ class IntervalReproduction(ScriptedTask):
         self.max_steps = self._foreperiod.high + self._prior.high + self._wait
         self.check_fits("steps in a trial", self.max_steps, MOST_STEPS)
         self.check_fits("worths of presses", self.n_conditions * self._wait, MOST_SHOWN)
+        pairs = (self._foreperiod.high + self._prior.high) * self.max_steps
+        self.check_fits("pairs of Set and a press in steps", pairs, 4 * MOST_SHOWN)
         self.response = self._make_response()
         targets = np.outer(self._gains, self._prior.steps).reshape(-1, 1)  # by condition
         error = np.abs(np.arange(self._wait) - targets)

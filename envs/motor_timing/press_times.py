@@ -29,12 +29,12 @@ def best_press_times(earned: Array, *, abort: bool) -> float:
     # within[a, b]: trials with Set from a on, answered at b.
     within = np.cumsum(earned[::-1], axis=0)[::-1]
     within = np.vstack([within, np.zeros((1, ends))])
+    # By press step, from the step behind the press before.
+    after = within[np.minimum(np.arange(1, ends + 1), len(within) - 1)].T.copy()
     best = np.zeros(ends)
     for b in range(ends):
         # A first press at b answers every Set up to b; else the last press before was at a.
-        options = [within[0, b]]
-        options += [best[a] + within[min(a + 1, len(within) - 1), b] for a in range(b)]
-        best[b] = max(options)
+        best[b] = max(within[0, b], (best[:b] + after[b, :b]).max(initial=0.0))
     return float(best.max())
 
 
