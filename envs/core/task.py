@@ -39,7 +39,7 @@ Array = npt.NDArray[Any]
 
 #: What fits into memory without ado: observation channels, numbers that the steps of a trial show,
 #: trials of a session that is drawn as a whole, entries of a table that says what actions earn.
-MOST_CHANNELS, MOST_SHOWN, MOST_DRAWN, MOST_ENTRIES = 10_000, 2**23, 100_000, 2**22
+MOST_CHANNELS, MOST_SHOWN, MOST_DRAWN, MOST_ENTRIES = 20_000, 2**23, 100_000, 2**22
 
 
 #: How far a simulated yardstick may be from what it stands for.
@@ -274,7 +274,8 @@ class Task(Prepared, ABC):
         """Landmarks in the unit of ``score``, computed when first asked for."""
         found = self.compute_yardsticks()
         # Sums of probabilities may round to a little more than 1.
-        found = Yardsticks(*(None if one is None else _rounded(one) for one in found))
+        known = {name: one for name, one in found._asdict().items() if one is not None}
+        found = found._replace(**{name: _rounded(one) for name, one in known.items()})
         # The best policy on the history can do what poorer ones do. Where it is simulated and they
         # are not, it may fall short of them by the simulation's noise; by more it would be wrong.
         least = max(found.random, found.chance, found.memoryless or 0.0)
