@@ -256,7 +256,8 @@ class IntervalDiscrimination(ScriptedTask):
             mass = np.outer(p_a, p_b) / len(self._pairs)
             for side in (0, 1):
                 share = 0.5 if first == second else float((second > first) == side)
-                longer[side][np.ix_(a, b)] += share * mass
+                if share:
+                    longer[side][np.ix_(a, b)] += share * mass
         return longer[0], longer[1]
 
     def oracle(self) -> Policy:
