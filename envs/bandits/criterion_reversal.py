@@ -23,6 +23,9 @@ from .reversal_yardsticks import ReversalProcess, bandit_yardsticks
 Array = npt.NDArray[Any]
 World = dict[str, Array]
 
+#: The observer keeps one number per pair of streaks.
+_LONGEST_STREAK = 50
+
 
 @dataclass(kw_only=True, eq=False)
 class CriterionReversal(InteractiveTask):
@@ -94,7 +97,7 @@ class CriterionReversal(InteractiveTask):
 
     def prepare(self) -> None:
         self.p = check_pair(self.p)
-        self.criterion = check_int("criterion", self.criterion, 1)
+        self.criterion = check_int("criterion", self.criterion, 1, _LONGEST_STREAK)
         self.hazard = check_number("hazard", self.hazard, low=0.0, high=1.0)
         self.channels = (Channel("go"),)
         self.action_space = spaces.Discrete(2)

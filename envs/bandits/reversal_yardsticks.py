@@ -63,6 +63,19 @@ class ReversalProcess:
         moved = np.stack([belief @ self.move[0], belief @ self.move[1]])
         return moved[choice, np.arange(len(belief))]
 
+    def advance(self, mass: Array, action: int) -> Array:
+        """``mass @ move[action]`` (n, states), without the zeros of long streaks."""
+        last = self.criterion
+        if last == 0:
+            return mass @ self.move[action]
+        moved = np.zeros((len(mass), 2, last + 1))
+        streaks = mass.reshape(moved.shape)
+        chosen, met = streaks[:, action], streaks[:, action, last - 1 :].sum(axis=1)
+        moved[:, action, 1:last] = chosen[:, : last - 1]
+        moved[:, action, last] = (1.0 - self.hazard) * met
+        moved[:, 1 - action, 0] = streaks[:, 1 - action].sum(axis=1) + self.hazard * met
+        return moved.reshape(mass.shape)
+
     def better_arm(self, belief: Array) -> Array:
         """(n,) the arm that is more probably the better one; 0 if both are."""
         first = belief[:, self.best == 0].sum(axis=1)
@@ -169,7 +182,8 @@ def _chain(process: ReversalProcess, trials: int, policies: Array, start: Array)
         for action in range(2):
             win = arm_mass[action] * process.win[action]
             total += win.sum(axis=1)
-            parts += [(arm_mass[action] - win) @ process.move[action], win @ process.move[action]]
+            lost = arm_mass[action] - win
+            parts += [process.advance(lost, action), process.advance(win, action)]
         mass = np.stack(parts, axis=1)
     return total / trials
 

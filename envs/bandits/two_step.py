@@ -108,6 +108,7 @@ class TwoStep(InteractiveTask):
     )
     action_names = ("first", "second")
     luck_by_session = True
+    max_steps = 2
     int_facts = (
         *("trial", "correct", "choice", "condition", "common", "planet", "second_choice"),
         *("option", "best_option", "reward", "stay", "prev_common", "prev_reward"),

@@ -25,6 +25,9 @@ Array = npt.NDArray[Any]
 
 _SESSIONS = 1000
 
+#: No stretch is longer than this, which no session sees the end of.
+_NEVER = 2**40
+
 
 @dataclass(kw_only=True, eq=False)
 class VolatileBandit(ChoiceTask):
@@ -101,13 +104,18 @@ class VolatileBandit(ChoiceTask):
     shade_fact = "best_arm"
 
     def prepare(self) -> None:
-        self.stable = check_int("stable", self.stable, 0, self.trials_per_episode)
+        self.stable = check_int("stable", self.stable, 0)
+        if self.stable > self.trials_per_episode:
+            raise TaskError(
+                f"stable={self.stable} is longer than trials_per_episode="
+                f"{self.trials_per_episode}; pass a shorter block or a longer session."
+            )
         self.p_stable = check_number("p_stable", self.p_stable, low=0.5, high=1.0)
         self.p_volatile = check_number("p_volatile", self.p_volatile, low=0.5, high=1.0)
         if not isinstance(self.switch, (list, tuple)) or len(self.switch) != 2:
             raise TaskError(f"switch={self.switch!r} is not a pair of trials; pass (low, high).")
-        low = check_int("switch", self.switch[0], 1)
-        self.switch = (low, check_int("switch", self.switch[1], low))
+        low = check_int("switch", self.switch[0], 1, _NEVER)
+        self.switch = (low, check_int("switch", self.switch[1], low, _NEVER))
         self.order = check_one_of("order", self.order, ("stable-first", "volatile-first", "random"))
         self.magnitudes = check_flag("magnitudes", self.magnitudes)
         check_positive(self.earns, "reward")

@@ -13,7 +13,7 @@ from gymnasium import spaces
 
 from ..core.arithmetic import clip
 from ..core.choice_task import ChoiceTask, Session
-from ..core.errors import TaskError, check_int, check_number, check_one_of
+from ..core.errors import TaskError, check_number, check_one_of
 from ..core.policy import Policy
 from ..core.random import Draws
 from ..core.registration import register
@@ -116,9 +116,11 @@ class VolatilityStochasticity(ChoiceTask):
         )
         self.decay = check_number("decay", self.decay, low=0.0, high=0.999999)
         self._cells = np.array([(v, s) for s in self.stochasticity for v in self.volatility])
-        self.trials_per_episode = check_int(
-            "trials_per_episode", self.trials_per_episode, len(self._cells)
-        )
+        if self.trials_per_episode < len(self._cells):
+            raise TaskError(
+                f"trials_per_episode={self.trials_per_episode} are fewer than the "
+                f"{len(self._cells)} pairs of volatility and stochasticity; pass at least as many."
+            )
         # Blocks as even as can be.
         edges = np.linspace(0, self.trials_per_episode, len(self._cells) + 1).round().astype(int)
         self._block = np.repeat(np.arange(len(self._cells)), np.diff(edges))

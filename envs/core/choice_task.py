@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 from gymnasium import spaces
 
-from .task import Task
+from .task import MOST_SHOWN, Task
 
 if TYPE_CHECKING:
     from .random import Draws
@@ -47,8 +47,14 @@ class ChoiceTask(Task):
     Where actions are vectors there is one arm, and ``choice`` is the action's first component.
     """
 
+    luck_by_session = True
     int_facts = ("trial", "correct", "choice", "condition", "best_arm")
     float_facts = ("rt", "reward", "p", "p_best", "regret")
+
+    def _check_size(self) -> None:
+        super()._check_size()
+        worths = self.trials_per_episode * self.n_arms
+        self.check_fits("worths of arms in a session", worths, MOST_SHOWN)
 
     @abstractmethod
     def session(self, draws: Draws) -> Session:

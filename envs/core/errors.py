@@ -8,13 +8,25 @@ import numbers
 from collections.abc import Iterable
 from typing import Any
 
+#: Numbers beyond this are refused: sums and squares of smaller ones are exact enough everywhere.
+LARGEST = 10**9
+#: A sentence is not longer than this; what is cut out is the middle of a value.
+_LONGEST = 400
+
 
 class TaskError(ValueError):
     """A wrong parameter, action, seed or option, told in one sentence.
 
     The sentence names the value, what is allowed and what to do, so that a command line can print
-    it as it is.
+    it as it is: on one line, the middle left out where a value is long.
     """
+
+    def __init__(self, message: str) -> None:
+        # Arrays print themselves over several lines.
+        line = " ".join(str(message).split())
+        if len(line) > _LONGEST:
+            line = f"{line[:100]} ... {line[5 + 100 - _LONGEST :]}"
+        super().__init__(line)
 
 
 class UnknownParameterError(TaskError, TypeError):
@@ -36,21 +48,37 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 
 def check_int(name: str, value: Any, low: int, high: int | None = None) -> int:
     """Return ``value`` as int if it is a whole number in [low, high]; else raise TaskError."""
-    top = "" if high is None else f" to {high}"
-    allowed = f"a whole number from {low}{top}" if high is not None else f"a whole number >= {low}"
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or int(value) < low or (high is not None and int(value) > high):
-        raise TaskError(f"{name}={value!r} is not {allowed}; pass such a number.")
+    top = LARGEST if high is None else high
+    if not whole or not low <= int(value) <= top:
+        told = high is not None or (whole and int(value) > top)
+        allowed = f"from {low} to {top}" if told else f">= {low}"
+        raise TaskError(f"{name}={value!r} is not a whole number {allowed}; pass such a number.")
     return int(value)
 
 
 def check_number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
-    """Return ``value`` as float if it is finite and in [low, high]; else raise TaskError."""
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not math.isfinite(value) or not low <= float(value) <= high:
-        bounds = f" in [{low:g}, {high:g}]" if (low, high) != (-math.inf, math.inf) else ""
+    """Return ``value`` as float if it is finite and in [low, high]; else raise TaskError.
+
+    No number may be beyond ``LARGEST``.
+    """
+    number = real_number(value)
+    low, high = max(low, -LARGEST), min(high, LARGEST)
+    if not low <= number <= high:  # NaN is not
+        plain = (low, high) == (-LARGEST, LARGEST) and not math.isfinite(number)
+        bounds = "" if plain else f" in [{low:g}, {high:g}]"
         raise TaskError(f"{name}={value!r} is not a finite number{bounds}; pass such a number.")
-    return float(value)
+    return number
+
+
+def real_number(value: Any) -> float:
+    """``value`` as float, NaN if it is no real number; whole numbers too large for one are inf."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def check_flag(name: str, value: Any) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -13,9 +15,18 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from .errors import TaskError, UnknownParameterError, check_flag, check_int, check_number, nearest
+from .errors import (
+    LARGEST,
+    TaskError,
+    UnknownParameterError,
+    check_flag,
+    check_int,
+    check_number,
+    nearest,
+)
 from .policy import Policy, RandomPolicy
 from .response import Response
+from .time import MOST_STEPS
 
 if TYPE_CHECKING:
     from .env import TaskEnv
@@ -25,6 +36,14 @@ if TYPE_CHECKING:
     from .vector import TaskVectorEnv
 
 Array = npt.NDArray[Any]
+
+#: What fits into memory without ado: observation channels, numbers that the steps of a trial show,
+#: trials of a session that is drawn as a whole, entries of a table that says what actions earn.
+MOST_CHANNELS, MOST_SHOWN, MOST_DRAWN, MOST_ENTRIES = 20_000, 2**23, 100_000, 2**22
+
+
+#: How far a simulated yardstick may be from what it stands for.
+_SIMULATION_NOISE = 0.01
 
 
 class Channel(NamedTuple):
@@ -109,12 +128,16 @@ class Task(Prepared, ABC):
     #: What a scientist would measure with this task, in one line.
     measures: ClassVar[str] = ""
     default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    #: Whether luck is that of whole episodes, the same in all their trials: for random walks and
+    #: for decks that are shuffled once.
+    luck_by_session: ClassVar[bool] = False
     #: A fact whose values shade the stretches of a picture of a session of one-step trials.
     shade_fact: ClassVar[str | None] = None
 
     def __post_init__(self) -> None:
         self.dt = check_number("dt", self.dt, low=1e-3)
-        self.trials_per_episode = check_int("trials_per_episode", self.trials_per_episode, 1)
+        most = MOST_DRAWN if self.luck_by_session else LARGEST
+        self.trials_per_episode = check_int("trials_per_episode", self.trials_per_episode, 1, most)
         for option in ("prev_action", "prev_reward", "time", "targets"):
             setattr(self, option, check_flag(option, getattr(self, option)))
         if self.targets and not self.supervised:
@@ -125,6 +148,7 @@ class Task(Prepared, ABC):
         self.rewards = self._merged_rewards()
         self.id = f"caudate/{self.name}-v0"
         self.prepare()
+        self._check_size()
 
     def _merged_rewards(self) -> dict[str, float]:
         given = {} if self.rewards is None else self.rewards
@@ -155,6 +179,25 @@ class Task(Prepared, ABC):
     @abstractmethod
     def prepare(self) -> None:
         """Check the own parameters and set ``channels``, ``action_space``, ``n_conditions``."""
+
+    def _check_size(self) -> None:
+        """Refuse what would fill the memory."""
+        self.check_fits("observation channels", len(self.all_channels), MOST_CHANNELS)
+
+    def check_fits(self, what: str, count: int, most: int) -> None:
+        """TaskError, naming the parameters that are not at their defaults, if it is too much."""
+        if count <= most:
+            return
+        pairs = ((field.name, getattr(self, field.name), field.default) for field in fields(self))
+        changed = ", ".join(
+            f"{name}={value!r}"
+            for name, value, default in pairs
+            if name != "rewards" and repr(value) != repr(default)
+        )
+        raise TaskError(
+            f"{self.name} with {changed} has {count} {what}, more than the {most} that fit into "
+            "memory; pass smaller sizes, or shorter periods for this dt."
+        )
 
     # ---------------------------------------------------------------- what others read
 
@@ -230,7 +273,16 @@ class Task(Prepared, ABC):
     @cached_property
     def yardsticks(self) -> Yardsticks:
         """Landmarks in the unit of ``score``, computed when first asked for."""
-        return self.compute_yardsticks()
+        found = self.compute_yardsticks()
+        # Sums of probabilities may round to a little more than 1.
+        known = {name: one for name, one in found._asdict().items() if one is not None}
+        found = found._replace(**{name: _rounded(one) for name, one in known.items()})
+        # The best policy on the history can do what poorer ones do. Where it is simulated and they
+        # are not, it may fall short of them by the simulation's noise; by more it would be wrong.
+        least = max(found.random, found.chance, found.memoryless or 0.0)
+        if found.optimum < least <= found.optimum + _SIMULATION_NOISE:
+            found = found._replace(optimum=least)
+        return found
 
     @abstractmethod
     def compute_yardsticks(self) -> Yardsticks:
@@ -378,6 +430,17 @@ class ScriptedTask(Task):
         """Targets of rows with these codes (R,), before ``fill``."""
         return self.response.target.take(code)
 
+    def _check_size(self) -> None:
+        super()._check_size()
+        self.check_fits("steps in a trial", self.max_steps, MOST_STEPS)
+        shown = len(self.period_names) + (self.max_steps if self.fills or self.time else 0)
+        self.check_fits("numbers to show in a trial", shown * len(self.all_channels), MOST_SHOWN)
+        response = self.response
+        waits = bool((response.stamps & ~response.ends).any())
+        counts = (self.answer_span or self.max_steps) if waits else 1
+        entries = counts * math.prod(response.shape)
+        self.check_fits("entries in its table of rewards", entries, MOST_ENTRIES)
+
     @property
     def drawn_facts(self) -> tuple[str, ...]:
         """Facts that are known when the trial is drawn."""
@@ -443,13 +506,14 @@ class InteractiveTask(Task):
 
     #: Steps of the longest trial, for the ``time`` channel of episodes of one trial.
     max_steps: int = 1
-    #: Whether luck is that of whole episodes, the same in all their trials: for random walks and
-    #: for decks that are shuffled once.
-    luck_by_session: ClassVar[bool] = False
     #: Whether the world begins anew with every trial of a session, not only with the session.
     begins_each_trial: ClassVar[bool] = False
     #: How many random values a trial (or episode) takes: drawn in one go (speed only).
     draws_ahead: int = 4
+
+    def _check_size(self) -> None:
+        super()._check_size()
+        self.check_fits("steps in a trial", self.max_steps, MOST_STEPS)
 
     @abstractmethod
     def luck(self, draws: Draws) -> dict[str, Array]:
@@ -510,6 +574,12 @@ class InteractiveTask(Task):
         return type(self).act_alone is not InteractiveTask.act_alone
 
 
+def _rounded(share: float) -> float:
+    """The share itself, or the bound that it passes by rounding alone."""
+    bound = min(max(share, 0.0), 1.0)
+    return bound if abs(share - bound) < 1e-9 else share
+
+
 def _jsonable(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _jsonable(one) for key, one in value.items()}
@@ -519,4 +589,6 @@ def _jsonable(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, numbers.Real) and not isinstance(value, (bool, int, float)):
+        return float(value)  # a Fraction, say
     return value

@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import TaskError
+from .errors import TaskError, real_number
 
 Array = npt.NDArray[Any]
 
 #: What a task accepts as a duration, in ms: a number, ``(low, high)``, ``("choice", [...])`` or
 #: ``("truncexp", mean, low, high)``.
 DurationLike = float | Sequence[Any]
+
+
+#: A trial has at most so many steps: the steps of trials are laid out ahead, which takes memory.
+MOST_STEPS = 100_000
 
 
 def to_steps(ms: float, dt: float) -> int:
@@ -90,7 +94,8 @@ def parse_duration(name: str, value: Any, dt: float, *, allow_zero: bool = True)
         allow_zero: whether a duration of 0 ms may stand.
 
     Raises:
-        TaskError: not one of these, negative, not finite, or collapsing at this ``dt``.
+        TaskError: not one of these, negative, not finite, longer than ``MOST_STEPS``, or collapsing
+            at this ``dt``.
 
     >>> parse_duration("delay", (500, 1000), dt=100).steps
     array([ 5,  6,  7,  8,  9, 10])
@@ -101,21 +106,22 @@ def parse_duration(name: str, value: Any, dt: float, *, allow_zero: bool = True)
 number of steps at dt=100 ms; use a smaller dt or values further apart.
     """
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        return _on_grid(name, value, [_ms(name, value, value)], None, dt, allow_zero)
+        return _on_grid(name, value, [_ms(name, value, value, dt)], None, dt, allow_zero)
     if isinstance(value, (list, tuple)) and len(value):
         if value[0] == "choice" and len(value) == 2 and isinstance(value[1], (list, tuple)):
-            values = sorted(_ms(name, value, one) for one in value[1])
+            values = sorted(_ms(name, value, one, dt) for one in value[1])
             if values:
                 return _on_grid(name, value, values, None, dt, allow_zero)
         elif value[0] == "truncexp" and len(value) == 4:
-            mean, low, high = (_ms(name, value, one) for one in value[1:])
+            mean = _finite(name, value, value[1])
+            low, high = (_ms(name, value, one, dt) for one in value[2:])
             if mean > 0:
                 steps = _between(name, value, low, high, dt)
                 return _on_grid(
                     name, value, steps * dt, _exponential(steps, mean, dt), dt, allow_zero
                 )
         elif len(value) == 2 and not isinstance(value[0], str):
-            low, high = (_ms(name, value, one) for one in value)
+            low, high = (_ms(name, value, one, dt) for one in value)
             if low == high:
                 return _on_grid(name, value, [low], None, dt, allow_zero)
             return _on_grid(
@@ -127,11 +133,21 @@ number of steps at dt=100 ms; use a smaller dt or values further apart.
     )
 
 
-def _ms(name: str, whole: Any, value: Any) -> float:
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not math.isfinite(value) or value < 0:
+def _finite(name: str, whole: Any, value: Any) -> float:
+    ms = real_number(value)
+    if not 0 <= ms < math.inf:  # NaN is not
         raise TaskError(f"{name}={whole!r} has {value!r} in it; durations are finite and >= 0 ms.")
-    return float(value)
+    return ms
+
+
+def _ms(name: str, whole: Any, value: Any, dt: float) -> float:
+    ms = _finite(name, whole, value)
+    if ms / dt > MOST_STEPS:
+        raise TaskError(
+            f"{name}={whole!r} is longer than {MOST_STEPS} steps of dt={dt:g} ms; use a shorter "
+            "duration or a larger dt."
+        )
+    return ms
 
 
 def _between(name: str, value: Any, low: float, high: float, dt: float) -> Array:

@@ -33,6 +33,9 @@ from .reach_control import (
 Array = npt.NDArray[Any]
 World = dict[str, Array]
 
+#: Longest trial in steps: each step keeps the path so far.
+_MOST_STEPS = 2000
+
 
 @dataclass(kw_only=True, eq=False)
 class DelayedReach(InteractiveTask):
@@ -167,6 +170,7 @@ class DelayedReach(InteractiveTask):
                 "last part; use a shorter hold or a longer movement period."
             )
         self.max_steps = self.cue_steps + self.delays.high + self.move_steps
+        self.check_fits("steps in a trial", self.max_steps, _MOST_STEPS)
         self.plant = PointMass(self.dt / 1000, self.acceleration, self.damping, self.curl)
         self._goals = targets(self.n_targets)
         self._start_square = self.start_radius**2

@@ -180,10 +180,10 @@ class DRL(ScriptedTask):
     # ---------------------------------------------------------------- yardsticks
 
     def compute_yardsticks(self) -> Yardsticks:
-        blind = best_of_rates(lambda rates: self._markov(rates, rates, rates, rates))
+        blind = best_of_rates(lambda rates: self._scores(rates, rates, rates, rates))
         half = np.array([0.5])
         return Yardsticks(
-            random=float(self._markov(half, half, half, half)[0]),
+            random=float(self._scores(half, half, half, half)[0]),
             chance=blind,
             memoryless=self._memoryless(blind),
             optimum=1.0,
@@ -201,18 +201,21 @@ class DRL(ScriptedTask):
         if self._wait == 1:  # right after a press is the time to press
             return blind
         if not self.prev_action:
-            return best_of_rates(lambda rates: self._markov(rates, rates, rates, 0 * rates))
+            return best_of_rates(lambda rates: self._scores(rates, rates, rates, 0 * rates))
 
         def scores(rates: Array) -> Array:
             # No action precedes the first step, which tells it from the others; a press there
             # loses nothing and is known of on the next step.
             never = np.zeros_like(rates)
-            return self._markov(never + 1, rates, never, never)
+            return self._scores(never + 1, rates, never, never)
 
         return best_of_rates(scores)
 
-    def _markov(self, first: Array, rates: Array, pressed: Array, paid: Array) -> Array:
+    def _scores(self, first: Array, rates: Array, pressed: Array, paid: Array) -> Array:
         """Scores (r,) of constant press probabilities, each (r,).
+
+        Whoever has waited for two steps or more presses at the usual rate, so the share of those
+        who have waited long enough follows from step to step without counting how long.
 
         Args:
             first: on the session's first step.
@@ -220,25 +223,35 @@ class DRL(ScriptedTask):
             pressed: right after a press that was not rewarded.
             paid: right after a rewarded press.
         """
-        last = self.response.shape[1] - 1
-        rewarded = self._rewarded(np.arange(last + 1))
-        # By steps since the last press, but those whose press was on the step before.
-        mass, total = np.zeros((len(rates), last + 1)), np.zeros(len(rates))
-        mass[:, 0] = 1.0
-        just = np.zeros((2, len(rates)))  # pressed on the step before: unpaid, paid
-        for step in range(self.max_steps):
-            pressing = mass * (rates if step else first)[:, None]
-            again = just * np.stack([pressed, paid])
-            hit = (pressing * rewarded).sum(axis=1) + rewarded[1] * again.sum(axis=0)
-            presses = pressing.sum(axis=1) + again.sum(axis=0)
-            mass -= pressing
-            mass[:, last] += mass[:, last - 1]
-            mass[:, 1:last] = mass[:, : last - 1].copy()
-            mass[:, 0] = 0.0
-            mass[:, min(2, last)] += (just - again).sum(axis=0)
-            just = np.stack([presses - hit, hit])
-            total += hit
-        return total / self.most
+        wait, steps, pause = self._wait, self.max_steps, 1.0 - rates
+        # Shares that press unrewarded and rewarded, by step.
+        unpaid, rewarded = np.zeros((2, steps, len(rates)))
+        unpaid[0] = first
+
+        def come_to(waited: int, step: int) -> Array | float:
+            """Share (r,) of those who have waited for so many steps."""
+            begun = step - waited
+            if begun < 0:
+                return 0.0
+            if waited == 1:
+                goes_on = unpaid[begun] + rewarded[begun]
+            else:
+                goes_on = unpaid[begun] * (1.0 - pressed) + rewarded[begun] * (1.0 - paid)
+                goes_on = goes_on * pause ** (waited - 2)
+            # The session's beginning counts like a press, but shows none.
+            return goes_on + ((1.0 - first) * pause ** (waited - 1) if begun == 0 else 0.0)
+
+        ready: Array = np.zeros(len(rates))  # have waited long enough, and not too long
+        for step in range(1, steps):
+            ready = ready * pause + come_to(wait, step)
+            if self._hold is not None:
+                ready = ready - come_to(wait + self._hold + 1, step)
+            before, paid_before = unpaid[step - 1], rewarded[step - 1]
+            presses = before * pressed + paid_before * paid
+            presses += (1.0 - before - paid_before) * rates
+            rewarded[step] = ready * rates
+            unpaid[step] = presses - rewarded[step]
+        return rewarded.sum(axis=0) / self.most
 
     def oracle(self) -> Policy:
         return Waiter(self)

@@ -23,7 +23,7 @@ from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
 from ..core.table import Trials
-from ..core.task import Channel, ScriptedTask, Yardsticks
+from ..core.task import MOST_SHOWN, Channel, ScriptedTask, Yardsticks
 from ..core.time import DurationLike, parse_duration
 from .go_times import best_by_time, best_moment, pad_sum, sum_of_steps
 
@@ -133,6 +133,7 @@ class IntervalDiscrimination(ScriptedTask):
         self._pairs = self._make_pairs()
         self._shown = self._shown_distributions()
         longest = max(int(steps[-1]) for steps, _ in self._shown.values())
+        self.check_fits("pairs of intervals in steps", (longest + 1) ** 2, MOST_SHOWN)
         self.channels = (Channel("stim_1"), Channel("stim_2"), Channel("go"))
         self.action_space = spaces.Discrete(3)
         self.n_conditions = len(self._pairs)
@@ -269,7 +270,8 @@ class IntervalDiscrimination(ScriptedTask):
             mass = np.outer(p_a, p_b) / len(self._pairs)
             for side in (0, 1):
                 share = 0.5 if first == second else float((second > first) == side)
-                longer[side][np.ix_(a, b)] += share * mass
+                if share:
+                    longer[side][np.ix_(a, b)] += share * mass
         return longer[0], longer[1]
 
     def oracle(self) -> Policy:

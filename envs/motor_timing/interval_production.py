@@ -17,8 +17,8 @@ from ..core.random import Draws
 from ..core.registration import register
 from ..core.response import Response
 from ..core.table import Rows, Trials
-from ..core.task import Channel, Played, ScriptedTask, Yardsticks
-from ..core.time import DurationLike, parse_duration, to_steps
+from ..core.task import MOST_SHOWN, Channel, Played, ScriptedTask, Yardsticks
+from ..core.time import MOST_STEPS, DurationLike, parse_duration, to_steps
 from .press_times import best_press_times, best_rate
 
 Array = npt.NDArray[Any]
@@ -131,7 +131,7 @@ class IntervalProduction(ScriptedTask):
                 f"pulse={self.pulse:g} ms is longer than the shortest target of "
                 f"{self._targets[0]:g} ms; pass a shorter pulse."
             )
-        self.limit = check_number("limit", self.limit, low=1.0)
+        self.limit = check_number("limit", self.limit, low=1.0, high=100.0)
         self.abort = check_flag("abort", self.abort)
         count = len(self._targets)
         cues = [Channel(f"cue_{i}") for i in range(count)]
@@ -140,6 +140,10 @@ class IntervalProduction(ScriptedTask):
         self.n_conditions = count
         self._wait = to_steps(self.limit * float(self._targets[-1]), self.dt) + 1
         self.max_steps = self._foreperiod.high + self._wait
+        self.check_fits("steps in a trial", self.max_steps, MOST_STEPS)
+        self.check_fits("worths of presses", self.n_conditions * self._wait, MOST_SHOWN)
+        pairs = self._foreperiod.high * self.max_steps
+        self.check_fits("pairs of Set and a press in steps", pairs, 4 * MOST_SHOWN)
         self.response = self._make_response()
         self.values_by_time = self._values()
 

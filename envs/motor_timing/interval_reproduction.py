@@ -17,8 +17,8 @@ from ..core.random import Draws
 from ..core.registration import register
 from ..core.response import Response
 from ..core.table import Rows, Trials
-from ..core.task import Channel, Played, ScriptedTask, Yardsticks
-from ..core.time import DurationLike, parse_duration, to_steps
+from ..core.task import MOST_SHOWN, Channel, Played, ScriptedTask, Yardsticks
+from ..core.time import MOST_STEPS, DurationLike, parse_duration, to_steps
 from .reproduction_yardsticks import ReproductionYardsticks
 
 Array = npt.NDArray[Any]
@@ -133,7 +133,7 @@ class IntervalReproduction(ScriptedTask):
         self._prior = parse_duration("prior", prior, self.dt, allow_zero=False)
         self._foreperiod = parse_duration("foreperiod", self.foreperiod, self.dt)
         self._pulse = parse_duration("pulse", self.pulse, self.dt, allow_zero=False).low
-        self.limit = check_number("limit", self.limit, low=1.0)
+        self.limit = check_number("limit", self.limit, low=1.0, high=100.0)
         self.abort = check_flag("abort", self.abort)
         self._gains = self._check_gains()
         self._check_pulse()
@@ -144,6 +144,10 @@ class IntervalReproduction(ScriptedTask):
         longest = float(self._gains.max()) * self._prior.high
         self._wait = to_steps(self.limit * longest, 1.0) + 1
         self.max_steps = self._foreperiod.high + self._prior.high + self._wait
+        self.check_fits("steps in a trial", self.max_steps, MOST_STEPS)
+        self.check_fits("worths of presses", self.n_conditions * self._wait, MOST_SHOWN)
+        pairs = (self._foreperiod.high + self._prior.high) * self.max_steps
+        self.check_fits("pairs of Set and a press in steps", pairs, 4 * MOST_SHOWN)
         self.response = self._make_response()
         targets = np.outer(self._gains, self._prior.steps).reshape(-1, 1)  # by condition
         error = np.abs(np.arange(self._wait) - targets)
@@ -162,8 +166,8 @@ class IntervalReproduction(ScriptedTask):
         shortest = self._prior.low * min(1.0, float(self._gains.min()))
         if self._pulse >= (1.0 - TOLERANCE) * shortest:
             raise TaskError(
-                f"pulse={self.pulse:g} ms is too long for a shortest interval of "
-                f"{shortest * self.dt:g} ms; pass a shorter pulse."
+                f"pulse={self.pulse:g} ms is too long for prior={self.prior!r}, whose "
+                f"shortest interval is {shortest * self.dt:g} ms; pass a shorter pulse."
             )
 
     def _make_response(self) -> Response:

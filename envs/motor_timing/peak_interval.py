@@ -17,7 +17,7 @@ from ..core.random import Draws
 from ..core.registration import register
 from ..core.response import Response
 from ..core.table import Rows, Trials
-from ..core.task import Channel, Played, ScriptedTask, Yardsticks
+from ..core.task import MOST_SHOWN, Channel, Played, ScriptedTask, Yardsticks
 from ..core.time import DurationLike, parse_duration
 from .press_times import best_press_times, best_rate
 
@@ -127,6 +127,8 @@ class PeakInterval(ScriptedTask):
             )
         self._signal = LIMIT * self._interval
         self.max_steps = self._gap.high + self._signal
+        pairs = (self._gap.high + 1) * self.max_steps
+        self.check_fits("pairs of a gap and a press in steps", pairs, 4 * MOST_SHOWN)
         self.channels = (Channel("signal"),)
         self.action_space = spaces.Discrete(2)
         self.n_conditions = 2

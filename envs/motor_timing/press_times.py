@@ -47,11 +47,12 @@ def _best_chain(earned: Array, first: int = 0) -> float:
     ends = earned.shape[1]
     # within[a, b]: trials with Set from a on, answered at b.
     within = np.vstack([np.cumsum(earned[::-1], axis=0)[::-1], np.zeros((1, ends))])
-    after = np.minimum(first + np.arange(ends) + 1, len(within) - 1)
+    # By press step, from the step behind the press before.
+    after = within[np.minimum(first + np.arange(ends) + 1, len(within) - 1)].T.copy()
     best = np.zeros(ends)
     for b in range(ends):
         # A first press at b answers every Set up to b; else the last press before was at a.
-        best[b] = max(within[0, b], (best[:b] + within[after[:b], b]).max(initial=0.0))
+        best[b] = max(within[0, b], (best[:b] + after[b, :b]).max(initial=0.0))
     return min(float(best.max()), 1.0)  # sums of probabilities, up to rounding
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from ..core.random import Draws
 
@@ -21,7 +20,8 @@ Array = npt.NDArray[Any]
 ROOM, FASTEST = 2.0, 20.0
 _SPEEDS = np.geomspace(1.0, 30.0, 24)  # per second
 _FIRMNESS = (0.3, 0.5, 0.7, 0.85, 1.0)
-_RANDOM_TRIALS = 20_000
+#: Most random trials, and about so many steps of them.
+_RANDOM_TRIALS, _RANDOM_STEPS = 20_000, 2_000_000
 #: A quarter turn to the left takes (a, b) to (-b, a).
 _LEFT = np.array([[-1.0], [1.0]])
 
@@ -184,7 +184,8 @@ def blind_score(task: DelayedReach, gains: tuple[float, float]) -> float:
     held = np.zeros(path[:, 0].shape)
     for goal in targets(task.n_targets).T:
         inside = length(path - goal[:, None]) <= task.radius
-        windows = sliding_window_view(inside, task.hold_steps, axis=0).min(axis=2)
+        count = np.cumsum(np.concatenate([np.zeros_like(inside[:1]), inside]), axis=0)
+        windows = count[task.hold_steps :] - count[: -task.hold_steps] == task.hold_steps
         held[: windows.shape[0]] += windows / task.n_targets
     scores = np.zeros((longest + 1, len(left)))
     for go, probability in zip(task.delays.steps, task.delays.probability, strict=True):
@@ -196,14 +197,15 @@ def blind_score(task: DelayedReach, gains: tuple[float, float]) -> float:
 
 
 def random_score(task: DelayedReach) -> float:
-    """Score of random pushes, over 20,000 trials with fixed seeds."""
-    every, none = np.arange(_RANDOM_TRIALS), np.zeros(_RANDOM_TRIALS, dtype=np.int64)
+    """Score of random pushes, over 20,000 trials with fixed seeds; fewer if they are long."""
     steps = task.cue_steps + task.delays.high + task.move_steps
-    draws = Draws(every, none, stream=1, ahead=2 * steps + 8)
+    trials = min(_RANDOM_TRIALS, max(_RANDOM_STEPS // steps, 1000))
+    every, none = np.arange(trials), np.zeros(trials, dtype=np.int64)
+    draws = Draws(every, none, stream=1, ahead=min(2 * steps + 8, 200))
     go = task.cue_steps + draws.duration(task.delays)
     goals = targets(task.n_targets)[:, draws.integers(task.n_targets)]
-    x = v = np.zeros((2, _RANDOM_TRIALS))
-    good = np.ones(_RANDOM_TRIALS, dtype=bool)
+    x = v = np.zeros((2, trials))
+    good = np.ones(trials, dtype=bool)
     for step in range(steps):
         x, v = task.plant.move(x, v, 2 * draws.uniform(2).T - 1)
         since = step - go

@@ -44,6 +44,9 @@ class ReproductionYardsticks:
         error = np.abs(produced - target[:, :, None])
         #: (G, intervals, wait) bool: a press after so many steps is within the tolerance.
         self._hit = error <= _TOLERANCE * target[:, :, None] + 1e-9
+        #: (G, intervals) the first of these steps, and the step behind the last.
+        self._from = self._hit.argmax(axis=2)
+        self._to = self._from + self._hit.sum(axis=2)
 
     def reachable(self) -> float:
         """Share of trials in which some press is within the tolerance."""
@@ -64,7 +67,8 @@ class ReproductionYardsticks:
         press = rate * (1.0 - rate) ** chances
         if not at_pulse:
             press[: self._pulse] = 0.0
-        scores = (self._hit[context] * press).sum(axis=1)
+        pressed = np.concatenate([[0.0], np.cumsum(press)])
+        scores = pressed[self._to[context]] - pressed[self._from[context]]
         if self._abort:
             before = self._prior.steps - (0 if at_pulse else self._pulse)
             scores = scores * (1.0 - rate) ** before

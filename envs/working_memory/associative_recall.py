@@ -112,7 +112,7 @@ class AssociativeRecall(ScriptedTask):
         self.n_keys = check_int("n_keys", self.n_keys, 1, 64)
         if self.n_keys < most:
             raise TaskError(
-                f"n_keys={self.n_keys} are too few for {most} pairs; pass n_keys >= {most}."
+                f"n_keys={self.n_keys} are too few for n_pairs={most}; pass n_keys >= {most}."
             )
         self.n_values = check_int("n_values", self.n_values, 2, 64)
         if self.lag is not None:

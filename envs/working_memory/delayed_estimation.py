@@ -108,10 +108,12 @@ class DelayedEstimation(TrackingTask):
     def prepare(self) -> None:
         self._sizes = self._check_sizes()
         largest = int(self._sizes.max())
-        self.n_slots = check_int("n_slots", largest if self.n_slots is None else self.n_slots, 1)
+        self.n_slots = check_int(
+            "n_slots", largest if self.n_slots is None else self.n_slots, 1, 64
+        )
         if self.n_slots < largest:
             raise TaskError(
-                f"n_slots={self.n_slots} cannot hold {largest} items; pass n_slots >= {largest}."
+                f"n_slots={self.n_slots} cannot hold set_size={largest}; pass n_slots >= {largest}."
             )
         self.n_units = check_int("n_units", self.n_units, 3, 64)
         self.sigma = check_number("sigma", self.sigma, low=0.0, high=1e6)

@@ -25,7 +25,7 @@ from ..core.random import Draws
 from ..core.registration import register
 from ..core.table import Rows, Trials
 from ..core.task import Channel, ScriptedTask, Yardsticks
-from ..core.time import DurationLike, parse_duration
+from ..core.time import MOST_STEPS, DurationLike, parse_duration
 from .match_observer import MatchObserver, simulate_optimum
 from .match_rules import RULES, PairRule
 
@@ -116,7 +116,7 @@ class DelayedMatch(ScriptedTask):
     def prepare(self) -> None:
         self.rule = check_one_of("rule", self.rule, RULES)
         self.n_stim = check_int("n_stim", self.n_stim, 2, 32)
-        self.n_distractors = check_int("n_distractors", self.n_distractors, 0)
+        self.n_distractors = check_int("n_distractors", self.n_distractors, 0, MOST_STEPS)
         self.sigma = check_number("sigma", self.sigma, low=0.0)
         self.abort = check_flag("abort", self.abort)
         self.sample = check_number("sample", self.sample, low=0.0)

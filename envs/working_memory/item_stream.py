@@ -12,6 +12,9 @@ from ..core.time import parse_duration
 
 Array = npt.NDArray[Any]
 
+#: Most items in a row; some tasks draw them one after another.
+MOST_ITEMS = 10_000
+
 
 class ItemStream:
     """The time of items that follow one another, each with a window of the same length.

@@ -18,7 +18,7 @@ from ..core.registration import register
 from ..core.response import Response
 from ..core.table import Trials
 from ..core.task import Channel, Played, ScriptedTask, Yardsticks
-from .item_stream import ItemStream
+from .item_stream import MOST_ITEMS, ItemStream
 
 Array = npt.NDArray[Any]
 
@@ -115,7 +115,7 @@ class NBack(ScriptedTask):
     def prepare(self) -> None:
         self.n = check_int("n", self.n, 1, 32)
         self.n_symbols = check_int("n_symbols", self.n_symbols, 2, 64)
-        self.length = check_int("length", self.length, 2)
+        self.length = check_int("length", self.length, 2, MOST_ITEMS)
         if self.length <= self.n:
             raise TaskError(
                 f"length={self.length} leaves no item with another one n={self.n} items before "

@@ -18,7 +18,7 @@ from ..core.registration import register
 from ..core.response import Response
 from ..core.table import Trials
 from ..core.task import Channel, Played, ScriptedTask, Yardsticks
-from .item_stream import ItemStream
+from .item_stream import MOST_ITEMS, ItemStream
 
 Array = npt.NDArray[Any]
 
@@ -99,7 +99,7 @@ class RepeatPrevious(ScriptedTask):
     def prepare(self) -> None:
         self.lag = check_int("lag", self.lag, 0)
         self.n_symbols = check_int("n_symbols", self.n_symbols, 2, 64)
-        self.length = check_int("length", self.length, 1)
+        self.length = check_int("length", self.length, 1, MOST_ITEMS)
         if self.length <= self.lag:
             raise TaskError(
                 f"length={self.length} leaves no item with another one lag={self.lag} items before "

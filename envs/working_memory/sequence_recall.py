@@ -117,7 +117,7 @@ class SequenceRecall(ScriptedTask):
         self.repeats = check_flag("repeats", self.repeats)
         if not self.repeats and self.n_symbols < longest:
             raise TaskError(
-                f"n_symbols={self.n_symbols} are too few for a list of {longest} without repeats; "
+                f"n_symbols={self.n_symbols} are too few for length={longest} without repeats; "
                 f"pass n_symbols >= {longest} or repeats=True."
             )
         self.item = check_number("item", self.item, low=0.0)

@@ -18,7 +18,7 @@ from ..core.registration import register
 from ..core.response import Response
 from ..core.table import Rows, Trials
 from ..core.task import Channel, Played, ScriptedTask, Yardsticks
-from .item_stream import ItemStream
+from .item_stream import MOST_ITEMS, ItemStream
 
 Array = npt.NDArray[Any]
 
@@ -122,7 +122,7 @@ class StoreRecall(ScriptedTask):
         self.n_units = check_int("n_units", self.n_units, 1, 50)
         self.item = check_number("item", self.item, low=0.0)
         self._shortest, self._longest = self._check_lag()
-        self.length = check_int("length", self.length, 2)
+        self.length = check_int("length", self.length, 2, MOST_ITEMS)
         if self.length <= self._longest:
             raise TaskError(
                 f"length={self.length} segments leave no room for a lag of {self._longest}; pass a "

@@ -332,7 +332,7 @@ def test_variants() -> None:
         ({"set_size": 9}, "set_size=9"),
         ({"set_size": []}, "empty"),
         ({"set_size": [2, 2]}, "twice"),
-        ({"set_size": 3, "n_slots": 2}, "n_slots=2 cannot hold 3"),
+        ({"set_size": 3, "n_slots": 2}, "n_slots=2 cannot hold set_size=3"),
         ({"n_units": 2}, "n_units=2"),
         ({"n_units": 65}, "n_units=65"),
         ({"items": 0}, "items=0"),
