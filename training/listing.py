@@ -44,8 +44,8 @@ def list_tasks(rows: Sequence[dict[str, Any]]) -> str:
             if row["family"] == family:
                 marks = [row["yardsticks"][name] for name in header[3:7]]
                 shown = ("-" if mark is None else f"{mark:.3f}" for mark in marks)
-                name = row["id"].removeprefix("caudate/")
-                lines.append((name, f"{row['dt_ms']:g}", row["actions"], *shown, row["summary"]))
+                what = (*shown, row["summary"])
+                lines.append((row["id"], f"{row['dt_ms']:g}", row["actions"], *what))
         parts.append(f"{family.replace('_', ' ')}\n{table(header, lines)}")
     return "\n\n".join(parts)
 
