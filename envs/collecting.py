@@ -51,6 +51,11 @@ def collect_trials(
         if task is None:
             raise TaskError("only our tasks have an oracle; pass a policy.")
         policy = task.oracle()
+    if not callable(getattr(policy, "predict", None)):
+        raise TaskError(
+            f"policy is a {type(policy).__name__} without predict(obs, state, episode_start, "
+            "deterministic); pass an agent, or None for the task's oracle."
+        )
     recorder = TrialRecorder()
     played = recorder.wrap(batch)
     each = -(-n_trials // played.num_envs)

@@ -75,7 +75,8 @@ for update in range(UPDATES):
     columns = (torch.stack(column) for column in zip(*played, strict=True))
     all_obs, begins, actions, log_probs, values, rewards, overs = columns
 
-    # ---- generalised advantage estimation
+    # ---- generalised advantage estimation; nothing is carried over the ends of episodes. (Where a
+    # task truncates, as the bandits do, add GAMMA * value of info["final_obs"] to the last reward.)
     with torch.no_grad():
         following = agent(obs[None], state, begin[None])[1][0]
     advantages, running = torch.zeros_like(rewards), torch.zeros(COLUMNS)

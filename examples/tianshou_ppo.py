@@ -83,5 +83,8 @@ say_result("PPO", BANDIT, trained.train_step, before, after)
 match = DummyVectorEnv([lambda: gym.make(MATCH) for _ in range(8)])
 guesses = Collector(make_policy(gym.make(MATCH)), match)
 collected = guesses.collect(n_episode=400, random=True, reset_before_collect=True)
-print(f"{MATCH}: {collected.n_collected_episodes} episodes, {collected.returns.mean():.3f} each")
+print(
+    f"{MATCH}: {collected.n_collected_episodes} episodes of random actions, "
+    f"mean return {collected.returns.mean():.3f}"
+)
 finish(PPO=after > 0.6)

@@ -204,6 +204,6 @@ def _writable(path: Path):
         yield
     except OSError as error:
         raise UsageError(
-            f"Cannot write {path} ({error.strerror or error}): choose another folder with --out or "
-            "free space."
+            f"Cannot write {path} ({error.strerror or error}): choose another folder (of "
+            "runs: --out) or free space."
         ) from error

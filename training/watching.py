@@ -79,8 +79,8 @@ def _play(env: gym.Env, agent: Agent, trials: int, seed: int, max_steps: int, sa
             action, state = agent.predict(observation, state, deterministic=True)
             seen = observation
             observation, reward, terminated, truncated, info = env.step(action)
-            name = actions[int(action)] if actions else _values(action)
-            say(f"{_time(time, dt)}  {_shown(seen, names):<34}  {name:<12}  {float(reward):g}")
+            acted = _action(action, env.action_space, actions)
+            say(f"{_time(time, dt)}  {_shown(seen, names):<34}  {acted:<12}  {float(reward):g}")
             time += dt or 1.0
             steps += 1
             over = terminated or truncated
@@ -96,6 +96,16 @@ def _names(env: gym.Env) -> tuple[list[str] | None, float | None, tuple[str, ...
     info = getattr(env.unwrapped, "task_info", {})
     task = getattr(env.unwrapped, "task", None)
     return info.get("obs_names"), info.get("dt_ms"), getattr(task, "action_names", ())
+
+
+def _action(action: Any, space: gym.Space, names: tuple[str, ...]) -> str:
+    """Name of a choice, or the components of a vector with theirs."""
+    if isinstance(space, gym.spaces.Discrete) and names:
+        return names[int(action)]
+    values = np.ravel(action).tolist()
+    if len(names) != len(values):
+        return _values(action)
+    return " ".join(f"{name}={value:.2f}" for name, value in zip(names, values, strict=True))
 
 
 def _time(time: float, dt: float | None) -> str:

@@ -33,10 +33,15 @@ def column(trials: TrialTable, name: str) -> Array:
     Raises:
         TaskError: there is no such column, or it is not one number per trial.
     """
-    if name not in trials:
+    if not hasattr(trials, "keys"):
         raise TaskError(
-            f"the trial table has no column {name!r}{nearest(name, list(trials))}; it has "
-            f"{', '.join(map(str, trials))}."
+            f"{type(trials).__name__} is no trial table; pass a mapping of column names to arrays, "
+            "such as TrialRecorder.table() returns."
+        )
+    if name not in trials:
+        known = ", ".join(map(str, trials)) or "none at all"
+        raise TaskError(
+            f"the trial table has no column {name!r}{nearest(name, list(trials))}; it has {known}."
         )
     values = np.asarray(trials[name], dtype=np.float64)
     if values.ndim != 1:

@@ -62,7 +62,7 @@ class MultiTask(gym.Env[Array, Any]):
 
     def __init__(
         self,
-        tasks: Sequence[Any],
+        tasks: Sequence[Any] = (),
         *,
         schedule: str = "random",
         block_length: int | None = None,

@@ -51,7 +51,7 @@ def one_sentence(outcome: Outcome) -> str:
     return lines[0]
 
 
-def small_run(out: Path, **kwargs: Any) -> RunResult:
+def small_run(out: Path, task: str = TASK, **kwargs: Any) -> RunResult:
     """A training of a second or less."""
     defaults: dict[str, Any] = {
         "options": SMALL,
@@ -62,7 +62,7 @@ def small_run(out: Path, **kwargs: Any) -> RunResult:
         "progress": False,
         "say": lambda text: None,
     }
-    return train("eprop-rate", TASK, out=out, **(defaults | kwargs))
+    return train("eprop-rate", task, out=out, **(defaults | kwargs))
 
 
 class NanEnv(gym.Env):

@@ -1,6 +1,7 @@
 """Learning curves and watching: they draw what the runs recorded."""
 
 import json
+import re
 
 import gymnasium as gym
 import numpy as np
@@ -112,6 +113,23 @@ def test_watch_tells_every_step_and_draws(runs):
     again: list[str] = []
     watch(runs[0], trials=2, say=again.append)
     assert again == said
+
+
+@pytest.mark.parametrize(
+    ("task", "shown"),
+    [
+        ("caudate/DelayedEstimation-v0", r" cosine=-?\d\.\d\d sine=-?\d\.\d\d  "),
+        ("caudate/WaveformTracking-v0", r" output=-?\d\.\d\d  "),
+        ("caudate/FlipFlop-Levels-v0", r"  (-?\d\S* ){3} +0?"),
+    ],
+)
+def test_watch_shows_vector_actions_by_their_components(tmp_path, task, shown):
+    run = small_run(tmp_path, task, steps=100)
+    said: list[str] = []
+    assert is_png(watch(run.path, say=said.append))
+    steps = [line for line in said if " ms  " in line]
+    assert steps
+    assert all(re.search(shown, line) for line in steps), steps[0]
 
 
 def test_watch_stops_after_the_steps_it_may_take(runs):
