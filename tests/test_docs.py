@@ -40,22 +40,26 @@ def tasks_by_name() -> dict[str, list[str]]:
 
 
 def readme_row(name: str, ids: list[str]) -> str:
+    """What a task's row begins with; a few words on the task follow."""
     plain, *others = ids
     assert plain == f"caudate/{name}-v0"
     presets = sorted(one.removeprefix(f"caudate/{name}-").removesuffix("-v0") for one in others)
-    summary = make_task(plain).summary.replace("``", "`")
-    return f"| [{name}](docs/tasks.md#{name.lower()}) | {', '.join(presets)} | {summary} |"
+    return f"| [{name}](docs/tasks.md#{name.lower()}) | {', '.join(presets)} | "
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_readme_lists_the_tasks_of_each_family(family: str) -> None:
-    rows = [
+    expected = [
         readme_row(name, ids)
         for name, ids in sorted(tasks_by_name().items())
         if make_task(ids[0]).family == family
     ]
-    head = f"| {FAMILIES[family]} ({len(rows)}) | presets | |\n|---|---|---|\n"
-    assert head + "\n".join(rows) + "\n\n" in README
+    head = f"| {FAMILIES[family]} ({len(expected)}) | presets | |\n|---|---|---|\n"
+    rows = README[README.index(head) + len(head) :].split("\n\n")[0].splitlines()
+    assert len(rows) == len(expected)
+    for row, begin in zip(rows, expected, strict=True):
+        assert row.startswith(begin)
+        assert len(row) > len(begin) + 10
 
 
 def test_every_family_is_listed() -> None:
@@ -68,15 +72,13 @@ def test_every_task_has_a_section_in_the_gallery() -> None:
     assert sorted(names) == sorted(tasks_by_name())
 
 
-def test_changelog_counts_and_names_the_tasks() -> None:
-    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
-    names = tasks_by_name()
-    assert (
-        f"- {len(names)} tasks as Gymnasium environments, with presets {len(task_ids())} ids"
-        in (text)
+def test_architecture_names_every_module_of_the_core() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = page[page.index("| module of `core` |") :].split("\n\n")[0]
+    modules = {path.stem for path in (ROOT / "envs" / "core").glob("*.py")} - {"__init__"}
+    assert set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| ([^|]*) \|", table, re.M)))) == (
+        modules | {"core"}
     )
-    for name in names:
-        assert f"`{name}`" in text
 
 
 # ---------------------------------------------------------------- links, commands, names

@@ -14,7 +14,7 @@ from .clock import Rate, measure, one_thread
 from .errors import UsageError
 from .evaluation import check_env_id
 from .progress import Say
-from .runs import write_json
+from .runs import check_writable, write_json
 
 TASKS = ("caudate/DelayedMatch-Bench-v0", "caudate/DelayedMatch-v0")
 REFERENCE = "recurrent-ppo"
@@ -71,6 +71,7 @@ def bench_agents(
         check_env_id(env_id)
     if repeats < 1 or seconds <= 0:
         raise UsageError(f"repeats={repeats} must be 1 or more and seconds={seconds} above 0.")
+    check_writable(json_file)
     speeds: list[AgentSpeed] = []
     with one_thread():
         for env_id in tasks:

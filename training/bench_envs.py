@@ -16,7 +16,7 @@ from .clock import Rate, measure, one_thread
 from .errors import UsageError
 from .evaluation import check_env_id
 from .progress import Say
-from .runs import write_json, write_text
+from .runs import check_writable, write_json, write_text
 
 SIZES = (64, 1024)
 SYNC_SIZE = 64
@@ -65,6 +65,8 @@ def bench_envs(
         check_env_id(env_id)
     if repeats < 1 or seconds <= 0:
         raise UsageError(f"repeats={repeats} must be 1 or more and seconds={seconds} above 0.")
+    page = None if docs is None else Path(docs) / "speed.md"
+    check_writable(json_file, page)
     sizes = "".join(f"{f'native, {size:,}':>16}" for size in SIZES)
     say("steps per CPU-second, million: best of the repeats (median)")
     say(f"{'task':<38}{'single':>16}{sizes}{f'SyncVectorEnv, {SYNC_SIZE}':>20}{'ratio':>8}")
@@ -75,8 +77,8 @@ def bench_envs(
             say(_line(found[-1]))
     if json_file is not None:
         write_json(Path(json_file), [asdict(speed) for speed in found])
-    if docs is not None:
-        write_text(Path(docs) / "speed.md", _page(found, seconds, repeats))
+    if page is not None:
+        write_text(page, _page(found, seconds, repeats))
     return found
 
 

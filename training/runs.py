@@ -177,6 +177,17 @@ class Record:
         self.file.close()
 
 
+def check_writable(*paths: str | Path | None) -> None:
+    """Refuse files that could not be written, before the work that fills them; None is skipped."""
+    for path in map(Path, filter(None, paths)):
+        with _writable(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                raise IsADirectoryError(0, "it is a folder")
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
+
+
 def write_json(path: Path, content: Any) -> None:
     """Replace a file by JSON in one step."""
     write_text(path, json.dumps(content, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""What both engines share: columns, seeds, episodes, flags, autoreset, own-past channels."""
+"""What all engines share: columns, seeds, episodes, flags, autoreset, own-past channels."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import gymnasium as gym
 from gymnasium.vector import AutoresetMode
 
 from .env import TaskEnv
+from .errors import TaskError, nearest
 from .task import Task
 from .vector import TaskVectorEnv
 
@@ -39,9 +40,16 @@ def task_ids() -> list[str]:
 
 
 def make_task(task_id: str, **parameters: Any) -> Task:
-    """Make the task behind an id; a variant's own parameters count unless given here."""
-    defaults = {**gym.spec(task_id).kwargs}
-    return _create(**{**defaults, **parameters})
+    """Make the task behind an id; a variant's own parameters count unless given here.
+
+    Raises:
+        TaskError: the id is not one of this library's tasks, or the parameters do not fit.
+    """
+    known = task_id.removeprefix("caudate.envs:") if isinstance(task_id, str) else ""
+    if known not in _TASKS:
+        hint = nearest(known, list(_TASKS))
+        raise TaskError(f"{task_id!r} is no task of this library{hint}; task_ids() lists them.")
+    return _create(**{**gym.spec(known).kwargs, **parameters})
 
 
 def _create(task_id: str, **parameters: Any) -> Task:

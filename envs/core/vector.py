@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,6 +126,8 @@ class TaskVectorEnv(VectorEnv[Array, Array, Array]):
         return obs, info
 
     def _reset_mask(self, options: dict[str, Any] | None) -> Array:
+        if options is not None and not isinstance(options, Mapping):
+            raise TaskError(f'options={options!r} is no dictionary; pass {{"reset_mask": mask}}.')
         if options is None or options.get("reset_mask") is None:
             return np.ones(self.num_envs, dtype=bool)
         mask = options["reset_mask"]

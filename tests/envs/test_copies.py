@@ -1,4 +1,4 @@
-"""Pickles and deep copies in the middle of a run go on exactly as the original does."""
+"""Copies of environments, pickled or deep, go on as the original does."""
 
 from __future__ import annotations
 
@@ -6,67 +6,53 @@ import copy
 import pickle
 from typing import Any
 
-import gymnasium as gym
-import numpy as np
 import pytest
 
-COPIES = {"pickle": lambda env: pickle.loads(pickle.dumps(env)), "deepcopy": copy.deepcopy}
-#: One task for each way in which steps are computed.
-TASKS = ["DelayedMatch", "FlipFlop", "IntervalReproduction", "DRL", "ReversalBandit", "TwoStep"]
+from .conftest import batched, same, single
+from .test_conformance import MODES, actions_for
+
+#: A task for each engine, and for each way to compute facts from actions.
+IDS = [
+    "caudate/DelayedMatch-v0",
+    "caudate/FlipFlop-v0",
+    "caudate/IntervalReproduction-v0",
+    "caudate/ReversalBandit-v0",
+    "caudate/TwoStep-v0",
+    "caudate/DelayedReach-v0",
+]
 
 
-def entries(info: dict[str, Any]) -> dict[str, Any]:
-    return {key: np.asarray(value).tolist() for key, value in info.items() if key != "final_info"}
+def copies(env: Any) -> list[Any]:
+    return [pickle.loads(pickle.dumps(env)), copy.deepcopy(env)]
 
 
-def same_step(one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
-    for mine, its in zip(one[:4], other[:4], strict=True):
-        np.testing.assert_array_equal(mine, its)
-    # By their text, so that NaN equals NaN.
-    assert repr(entries(one[4])) == repr(entries(other[4]))
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("task_id", IDS)
+def test_copies_of_a_batch_go_on_alike(task_id: str, mode: str) -> None:
+    batch = batched(task_id, num_envs=2, autoreset_mode=mode)
+    batch.reset(seed=3)
+    actions = actions_for(batch, 90)
+    for row in actions[:7]:
+        batch.step(row)
+    others = copies(batch)
+    for row in actions[7:]:
+        expected = batch.step(row)
+        for other in others:
+            assert same(other.step(row), expected)
 
 
-@pytest.mark.parametrize("how", COPIES)
-@pytest.mark.parametrize("task", TASKS)
-def test_single(task: str, how: str) -> None:
-    env: Any = gym.make(f"caudate/{task}-v0")
-    env.action_space.seed(0)
-    env.reset(seed=1)
-    for _ in range(3):
-        env.step(env.action_space.sample())
-    again = COPIES[how](env)
-    for _ in range(60):
-        action = env.action_space.sample()
-        step = env.step(action)
-        same_step(step, again.step(action))
-        if step[2] or step[3]:
-            np.testing.assert_array_equal(env.reset()[0], again.reset()[0])
-
-
-REEL = pytest.mark.xfail(
-    strict=True, reason="views of a reel's facts come apart when it is copied (core/reel.py)"
-)
-
-
-@pytest.mark.parametrize("how", COPIES)
-@pytest.mark.parametrize("mode", ["next_step", "same_step", "disabled"])
-@pytest.mark.parametrize("task", TASKS)
-def test_batch(task: str, mode: str, how: str, request: pytest.FixtureRequest) -> None:
-    if task in ("DelayedMatch", "FlipFlop") and mode != "same_step":
-        request.applymarker(REEL)
-    env: Any = gym.make_vec(f"caudate/{task}-v0", num_envs=3, autoreset_mode=mode)
-    env.action_space.seed(0)
-    env.reset(seed=1)
-    for _ in range(3):
-        env.step(env.action_space.sample())
-    again = COPIES[how](env)
-    for _ in range(60):
-        action = env.action_space.sample()
-        step = env.step(action)
-        same_step(step, again.step(action))
-        over = step[2] | step[3]
-        if mode == "disabled" and over.any():
-            masks = [{"reset_mask": over.copy()} for _ in range(2)]
-            np.testing.assert_array_equal(
-                env.reset(options=masks[0])[0], again.reset(options=masks[1])[0]
-            )
+@pytest.mark.parametrize("task_id", IDS)
+def test_copies_of_a_single_env_go_on_alike(task_id: str) -> None:
+    env = single(task_id)
+    actions = actions_for(batched(task_id, num_envs=1), 200)[:, 0]
+    env.reset(seed=3)
+    for action in actions[:7]:
+        env.step(action)
+    others = copies(env)
+    for action in actions[7:]:
+        expected = env.step(action)
+        for other in others:
+            assert same(other.step(action), expected)
+        if expected[2] or expected[3]:
+            begun = env.reset()
+            assert all(same(other.reset(), begun) for other in others)

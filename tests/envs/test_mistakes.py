@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from caudate.envs import TaskError, collect_trials, psychophysics
+from caudate.envs import TaskError, collect_trials, make_task, psychophysics
 
 MATCH = "caudate/DelayedMatch-v0"
 
@@ -31,3 +31,19 @@ def test_one_sentence(mistake: Callable[[], Any], said: str) -> None:
     with pytest.raises(TaskError, match=said) as caught:
         mistake()
     assert str(caught.value).count(". ") == 0
+
+
+def test_ids_that_are_no_tasks_of_ours() -> None:
+    for bad in ("CartPole-v1", "caudate/MultiTask-v0", None, 3):
+        with pytest.raises(TaskError, match="is no task of this library"):
+            make_task(bad)  # type: ignore
+    with pytest.raises(TaskError, match="did you mean 'caudate/NBack-v0'"):
+        make_task("caudate/NBak-v0")
+    task = make_task("caudate.envs:caudate/NBack-v0")
+    assert task.id == "caudate/NBack-v0"
+
+
+def test_options_of_a_batch_are_a_dictionary() -> None:
+    batch = gym.make_vec("caudate/NBack-v0", num_envs=2)
+    with pytest.raises(TaskError, match="is no dictionary"):
+        batch.reset(options=[True, False])  # type: ignore

@@ -94,6 +94,18 @@ def test_kernel_share_is_measured_at_the_activity_it_names(kernel):
     assert share.share == pytest.approx(share.gflops / share.product_gflops)
 
 
+def test_files_that_cannot_be_written_are_refused_before_anything_is_measured(tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path, tmp_path / "file" / "speed.json"):
+        said: list[str] = []
+        with pytest.raises(UsageError, match="Cannot write"):
+            bench_envs([BENCH], **QUICK, json_file=place, say=said.append)
+        with pytest.raises(UsageError, match="Cannot write"):
+            bench.bench_agents(["reservoir"], [BENCH], **QUICK, json_file=place, say=said.append)
+        assert said == []
+    assert (tmp_path / "file").read_text() == ""
+
+
 def test_mistakes():
     with pytest.raises(UsageError, match="repeats=0"):
         bench_envs([BENCH], repeats=0)
