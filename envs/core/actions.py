@@ -16,6 +16,7 @@ Array = npt.NDArray[Any]
 #: A true value in an array of booleans, as a byte; looking for it costs less than ``any()``.
 _TRUE = b"\x01"
 _INT64, _UINT64, _FLOAT32 = np.dtype(np.int64), np.dtype(np.uint64), np.dtype(np.float32)
+_INT8 = np.dtype(np.int8)
 
 
 class Actions(ABC):
@@ -127,13 +128,17 @@ class BoxActions(Actions):
         super().__init__(name, n)
         self._low, self._high = space.low, space.high
         self._floor, self._roof = space.low.tolist(), space.high.tolist()
+        self._symmetric = bool((space.low == -space.high).all())
 
     def checked(self, actions: Any) -> Array:
         if type(actions) is not np.ndarray or actions.dtype != _FLOAT32:
             actions = self._convert(actions)
         if actions.shape != self.shape:
             raise self._refuse_shape(actions, self._wanted())
-        inside = (actions >= self._low) & (actions <= self._high)
+        if self._symmetric:
+            inside = np.abs(actions) <= self._high
+        else:
+            inside = (actions >= self._low) & (actions <= self._high)
         if b"\x00" in inside.tobytes():
             return self._inside(actions)
         return actions
@@ -176,7 +181,7 @@ class BoxActions(Actions):
 class BinaryActions(Actions):
     """Vectors of zeros and ones of a MultiBinary space, int8."""
 
-    dtype, blank = np.dtype(np.int8), -1
+    dtype, blank = _INT8, -1
 
     def __init__(self, name: str, n: int, space: spaces.MultiBinary) -> None:
         self.width = int(np.prod(space.shape))
@@ -184,6 +189,10 @@ class BinaryActions(Actions):
         super().__init__(name, n)
 
     def checked(self, actions: Any) -> Array:
+        usual = type(actions) is np.ndarray and actions.dtype == _INT8
+        # Seen as unsigned, negative numbers are large too.
+        if usual and actions.shape == self.shape and actions.view(np.uint8).max(initial=0) <= 1:
+            return actions
         try:
             array = np.asarray(actions)
         except ValueError:

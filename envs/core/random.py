@@ -29,6 +29,7 @@ _WEYL = np.array([0x9E3779B9, 0xBB67AE85], dtype=np.uint64)
 _ROUNDS = 10
 _MASK = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
+_PIECE = 2**15  # values
 _LOW, _HIGH = (0, 1) if sys.byteorder == "little" else (1, 0)
 MAX_SEED = 2**63
 
@@ -123,18 +124,35 @@ class Draws:
 
     def _generate(self, first: int, count: int) -> Array:
         """Values ``first`` to ``first + count`` (both multiples of 4) of every row, (n, count)."""
-        blocks = count // 4
-        # Rows lie along the last axis, which is the long one: NumPy runs along it.
-        counter = np.empty((4, blocks, self.n), dtype=np.uint32)
-        counter[0] = np.arange(first // 4, first // 4 + blocks)[:, None]
-        counter[1] = self._stream
-        counter[2] = self._trials & _MASK
-        counter[3] = self._trials >> _HALF
-        key = np.stack([self._seeds & _MASK, self._seeds >> _HALF])[:, None]
-        words = philox_4x32(counter, key)
-        # Centres of 2**32 equal cells: never 0 and never 1.
-        values = (words + 0.5) * 2.0**-32
-        return values.transpose(2, 1, 0).reshape(self.n, count)
+        values = np.empty((self.n, count))
+        # Piece by piece, so that what is computed on the way stays in the cache.
+        rows = max(_PIECE // count, 1)
+        for start in range(0, self.n, rows):
+            piece = slice(start, start + rows)
+            words = self._words(self._seeds[piece], self._trials[piece], first // 4, count // 4)
+            # Centres of 2**32 equal cells: never 0 and never 1.
+            part = values[piece]
+            np.add(words, 0.5, out=part)
+            part *= 2.0**-32
+        return values
+
+    def _words(self, seeds: Array, trials: Array, first: int, blocks: int) -> Array:
+        """Random words (rows, 4 * blocks) of some rows, from block ``first`` on."""
+        block = np.arange(first, first + blocks)
+        trial = np.stack([trials & _MASK, trials >> _HALF])
+        key = np.stack([seeds & _MASK, seeds >> _HALF])
+        # NumPy runs along the last axis, so that should be a long one.
+        by_row = blocks > len(trials)
+        if by_row:
+            trial, key = trial[..., None], key[..., None]
+        else:
+            block, trial, key = block[:, None], trial[:, None], key[:, None]
+        counter = np.empty((4, *np.broadcast_shapes(block.shape, key[0].shape)), dtype=np.uint32)
+        counter[0], counter[1], counter[2:] = block, self._stream, trial
+        words = np.empty((len(trials), blocks, 4), dtype=np.uint32)
+        for word, drawn in enumerate(philox_4x32(counter, key)):
+            words[:, :, word] = drawn if by_row else drawn.T
+        return words.reshape(len(trials), -1)
 
     def _take(self, count: int) -> Array:
         """The next ``count`` values of every row, (n, count), float64 in (0, 1)."""
