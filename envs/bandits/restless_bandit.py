@@ -20,6 +20,7 @@ from ..core.simulation import simulated_score
 from ..core.task import Channel, Yardsticks
 from .kalman_observer import KalmanObserver
 from .payouts import check_positive, with_past
+from .walks import draw_back
 
 Array = npt.NDArray[Any]
 
@@ -120,8 +121,7 @@ class RestlessBandit(ChoiceTask):
         luck = self.noise * np.clip(draws.normal(length, 1), -_CUT, _CUT)
         walk[0] *= self._spread
         walk[1:] *= self.drift
-        for trial in range(1, length):
-            walk[trial] += self.decay * walk[trial - 1]
+        draw_back(walk, self.decay)
         walk += self.centre
         return Session(np.swapaxes(np.clip(walk, 0.0, 1.0, out=walk), 0, 1), luck)
 

@@ -21,6 +21,7 @@ from ..core.simulation import simulated_score
 from ..core.task import Channel, Yardsticks
 from .cell_observers import CellArmObserver, CellPredictor
 from .payouts import check_positive, with_past
+from .walks import draw_back
 
 Array = npt.NDArray[Any]
 
@@ -156,14 +157,14 @@ class VolatilityStochasticity(ChoiceTask):
         cell = order[:, self._block]
         v, s = self._cells[cell, 0], self._cells[cell, 1]
         steps *= np.sqrt(v)[:, :, None]
-        walk = np.empty_like(steps)
         if self._predicts:
-            walk[:, 0] = 0.0
-            walk[:, 1:] = np.cumsum(steps[:, 1:], axis=1)
+            steps[:, 0] = 0.0
+            walk = np.cumsum(steps, axis=1)
         else:
-            walk[:, 0] = steps[:, 0] / np.sqrt(1 - self.decay**2)
-            for trial in range(1, length):
-                walk[:, trial] = self.decay * walk[:, trial - 1] + steps[:, trial]
+            by_time = np.swapaxes(steps, 0, 1).copy()
+            by_time[0] /= np.sqrt(1 - self.decay**2)
+            draw_back(by_time, self.decay)
+            walk = np.swapaxes(by_time, 0, 1)
         raw = (walk + noise * np.sqrt(s)[:, :, None]) / self.scale
         outcome = np.clip(raw, -1.0, 1.0)
         facts = {

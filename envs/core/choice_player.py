@@ -153,6 +153,7 @@ class ChoicePlayer:
             if self._discrete:
                 channels[first + action] = 1
             else:
-                channels[first : first + self._width] = action
+                for place, value in enumerate(action, start=first):
+                    channels[place] = value
         if self._prev_reward:
             channels[-1] = reward

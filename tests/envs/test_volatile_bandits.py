@@ -10,6 +10,7 @@ import pytest
 
 from caudate.envs import TaskError, VolatileBandit, VolatilityStochasticity
 from caudate.envs.bandits.kalman_observer import KalmanObserver
+from caudate.envs.bandits.walks import draw_back
 from caudate.envs.core.random import Draws
 
 from .conftest import single
@@ -391,3 +392,16 @@ def test_volatility_stochasticity_errors(options: dict[str, Any], words: str) ->
     with pytest.raises(TaskError, match=words) as error:
         VolatilityStochasticity(**options)
     assert "\n" not in str(error.value)
+
+
+def test_walks_are_the_same_alone_and_among_many() -> None:
+    steps = np.random.default_rng(0).standard_normal((200, 20, 2))
+    many, slow = steps.copy(), steps.copy()
+    draw_back(many, 0.98)
+    for trial in range(1, 200):
+        slow[trial] = slow[trial] + 0.98 * slow[trial - 1]
+    assert np.array_equal(many, slow)
+    for column in range(20):
+        alone = steps[:, column : column + 1].copy()
+        draw_back(alone, 0.98)
+        assert np.array_equal(alone[:, 0], many[:, column])
