@@ -120,7 +120,7 @@ class IowaGambling(InteractiveTask):
     family: ClassVar[str] = "bandits"
     measures: ClassVar[str] = "net score by block of 20, choices by deck"
     default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType({"gain": 1.0, "loss": -1.0})
-    action_names = ("deck 0", "deck 1", "deck 2", "deck 3")
+    action_names = ("place 0", "place 1", "place 2", "place 3")
     shade_fact = "deck"
     luck_by_session = True
     int_facts = (

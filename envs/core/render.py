@@ -86,7 +86,7 @@ def _title(task: Task, track: Track) -> str:
         return task.id
     if not isinstance(task, ScriptedTask) and task.trials_per_episode > 1:
         earned = sum(track.rewards)
-        return f"{task.id}: {earned:g} earned in {len(track.rewards)} steps"
+        return f"{task.id}: {earned:.4g} earned in {len(track.rewards)} steps"
     verdict = "correct" if facts["correct"] else "not correct"
     return f"{task.id}, trial {facts['trial']}: {verdict}"
 
@@ -129,8 +129,7 @@ def _shown_range(space: spaces.Box, obs: Array) -> tuple[Array, Array]:
         alike = (space.low == bounds[0]) & (space.high == bounds[1])
         largest, farthest = float(np.abs(obs[:, alike]).max()), max(map(abs, bounds))
         if 0 < largest < farthest / 2:
-            low[alike] *= largest / farthest
-            high[alike] *= largest / farthest
+            low[alike], high[alike] = max(bounds[0], -largest), min(bounds[1], largest)
     return low, high
 
 
