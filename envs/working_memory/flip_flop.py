@@ -103,7 +103,7 @@ class FlipFlop(TrackingTask):
             if bits
             else spaces.Box(-1.0, 1.0, (self.n_bits,), np.float32)
         )
-        self.action_names = tuple(f"bit {i}" for i in range(self.n_bits))
+        self.action_names = tuple(f"bit_{i}" for i in range(self.n_bits))
         self.n_conditions = 1
         # A wrong bit is as far from its goal as the level -1 from +1.
         self._error_scale = (2.0 if bits else 1.0) / self.n_bits

@@ -120,7 +120,7 @@ def test_watch_tells_every_step_and_draws(runs):
     [
         ("caudate/DelayedEstimation-v0", r" cosine=-?\d\.\d\d sine=-?\d\.\d\d  "),
         ("caudate/WaveformTracking-v0", r" output=-?\d\.\d\d  "),
-        ("caudate/FlipFlop-Levels-v0", r"  (-?\d\S* ){3} +0?"),
+        ("caudate/FlipFlop-Levels-v0", r"( bit_\d=-?\d\.\d\d){3}  "),
     ],
 )
 def test_watch_shows_vector_actions_by_their_components(tmp_path, task, shown):
