@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,16 +14,21 @@ from ..core.errors import TaskError, check_flag, check_number, check_one_of
 from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
-from ..core.response import Response
 from ..core.table import Rows, Trials
 from ..core.task import MOST_SHOWN, Channel, Played, ScriptedTask, Yardsticks
 from ..core.time import MOST_STEPS, DurationLike, parse_duration, to_steps
 from .press_times import best_press_times, best_rate
+from .single_press import (
+    PRESS_REWARDS,
+    PRODUCE,
+    WAIT,
+    broken_is_not_late,
+    press_response,
+    tell_press,
+)
 
 Array = npt.NDArray[Any]
 
-_WAIT, _PRODUCE = 1, 2
-_OPEN, _BROKEN, _PRESSED, _PRESSED_BROKEN = range(4)
 #: The linear reward falls to 0 at this share of the target.
 LINEAR_WINDOW = 0.5
 
@@ -106,9 +110,7 @@ class IntervalProduction(ScriptedTask):
     name: ClassVar[str] = "IntervalProduction"
     family: ClassVar[str] = "motor_timing"
     measures = "scalar property: SD and CV of produced intervals against the target, Weber slope"
-    default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType(
-        {"correct": 1.0, "error": 0.0, "fixation_break": -0.1}
-    )
+    default_rewards: ClassVar[Mapping[str, float]] = PRESS_REWARDS
     action_names = ("withhold", "press")
     period_names = ("foreperiod", "set", "production")
     int_facts = ("trial", "condition", "early", "late", "correct", "choice", "fixation_break")
@@ -144,7 +146,7 @@ class IntervalProduction(ScriptedTask):
         self.check_fits("worths of presses", self.n_conditions * self._wait, MOST_SHOWN)
         pairs = self._foreperiod.high * self.max_steps
         self.check_fits("pairs of Set and a press in steps", pairs, 4 * MOST_SHOWN)
-        self.response = self._make_response()
+        self.response = press_response(self.earns, abort=self.abort)
         self.values_by_time = self._values()
 
     def _check_targets(self) -> Array:
@@ -152,23 +154,6 @@ class IntervalProduction(ScriptedTask):
         if not isinstance(given, (list, tuple)) or not given:
             raise TaskError(f"targets_ms={given!r} is no list of intervals in ms; pass such one.")
         return parse_duration("targets_ms", ("choice", list(given)), self.dt, allow_zero=False).ms
-
-    def _make_response(self) -> Response:
-        facts = {
-            "correct": np.zeros(4, dtype=np.int64),  # known only with the time: see finish
-            "choice": np.array([0, 0, 1, 1]),
-            "fixation_break": np.array([0, 1, 0, 1]),
-        }
-        response = Response(codes=3, states=4, actions=2, facts=facts)
-        broken = self.earns["fixation_break"]
-        response.rule(_WAIT, _OPEN, 1, to=_BROKEN, reward=broken, ends=self.abort)
-        # The row's value is 1 at the target and falls to 0; the reward runs from error to correct.
-        base, gain = self.earns["error"], self.earns["correct"] - self.earns["error"]
-        for state, pressed in ((_OPEN, _PRESSED), (_BROKEN, _PRESSED_BROKEN)):
-            response.rule(
-                _PRODUCE, state, 1, to=pressed, reward=base, gain=gain, ends=True, stamp=True
-            )
-        return response
 
     def allowed_ms(self, target_ms: Array) -> Array:
         """Largest error in ms of a correct press, by target."""
@@ -188,7 +173,7 @@ class IntervalProduction(ScriptedTask):
             trials.patterns[np.arange(draws.n), :, 1 + which] = 1
         else:
             trials.patterns[:, :, 1] = (self._targets[which] / self._targets[-1])[:, None]
-        trials.codes[:] = (_WAIT, _PRODUCE, _PRODUCE)
+        trials.codes[:] = (WAIT, PRODUCE, PRODUCE)
         trials.go[:] = foreperiod
         trials.fact("condition")[:] = which
         trials.fact("t_target_ms")[:] = self._targets[which]
@@ -205,19 +190,12 @@ class IntervalProduction(ScriptedTask):
 
     def teach(self, rows: Rows, trials: Trials, since: Array) -> None:
         error = since * self.dt - trials.fact("t_target_ms").take(rows.trial)
-        rows.target[:] = (np.abs(error) < 1e-6) & (rows.code == _PRODUCE)
+        rows.target[:] = (np.abs(error) < 1e-6) & (rows.code == PRODUCE)
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
-        error, correct, early = facts["error_ms"], facts["correct"], facts["early"]
-        allowed = self.allowed_ms(facts["t_target_ms"])
-        facts["t_prod_ms"][:] = facts["rt"]
-        np.subtract(facts["rt"], facts["t_target_ms"], out=error)
-        correct[:] = np.abs(error) <= allowed
-        early[:] = error < -allowed
-        # Not pressed at all counts as late, unless a fixation break ended the trial.
-        facts["late"][:] = 1 - correct - early
+        tell_press(facts, self.allowed_ms(facts["t_target_ms"]))
         if self.abort:
-            facts["late"][np.isnan(error) & (facts["fixation_break"] == 1)] = 0
+            broken_is_not_late(facts)
 
     # ---------------------------------------------------------------- yardsticks
 

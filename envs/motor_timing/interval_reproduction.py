@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,11 +14,18 @@ from ..core.errors import TaskError, check_flag, check_number, check_one_of
 from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
-from ..core.response import Response
 from ..core.table import Rows, Trials
 from ..core.task import MOST_SHOWN, Channel, Played, ScriptedTask, Yardsticks
 from ..core.time import MOST_STEPS, DurationLike, parse_duration, to_steps
 from .reproduction_yardsticks import ReproductionYardsticks
+from .single_press import (
+    PRESS_REWARDS,
+    PRODUCE,
+    WAIT,
+    broken_is_not_late,
+    press_response,
+    tell_press,
+)
 
 Array = npt.NDArray[Any]
 
@@ -30,8 +36,6 @@ PRIORS: dict[str, tuple[float, float]] = {
     "long": (847.0, 1200.0),
 }
 
-_WAIT, _PRODUCE = 1, 2
-_OPEN, _BROKEN, _PRESSED, _PRESSED_BROKEN = range(4)
 _READY, _SET, _CONTEXT = 0, 1, 2
 #: A production within this share of the target counts as correct.
 TOLERANCE = 0.1
@@ -114,9 +118,7 @@ class IntervalReproduction(ScriptedTask):
     name: ClassVar[str] = "IntervalReproduction"
     family: ClassVar[str] = "motor_timing"
     measures = "slope of produced on sample intervals, bias and variance (Bayesian least squares)"
-    default_rewards: ClassVar[Mapping[str, float]] = MappingProxyType(
-        {"correct": 1.0, "error": 0.0, "fixation_break": -0.1}
-    )
+    default_rewards: ClassVar[Mapping[str, float]] = PRESS_REWARDS
     action_names = ("withhold", "press")
     period_names = ("foreperiod", "ready", "interval", "set", "production")
     int_facts = (
@@ -148,7 +150,7 @@ class IntervalReproduction(ScriptedTask):
         self.check_fits("worths of presses", self.n_conditions * self._wait, MOST_SHOWN)
         pairs = (self._foreperiod.high + self._prior.high) * self.max_steps
         self.check_fits("pairs of Set and a press in steps", pairs, 4 * MOST_SHOWN)
-        self.response = self._make_response()
+        self.response = press_response(self.earns, abort=self.abort)
         targets = np.outer(self._gains, self._prior.steps).reshape(-1, 1)  # by condition
         error = np.abs(np.arange(self._wait) - targets)
         self.values_by_time = np.maximum(0.0, 1.0 - error / (WINDOW * targets))
@@ -170,24 +172,6 @@ class IntervalReproduction(ScriptedTask):
                 f"shortest interval is {shortest * self.dt:g} ms; pass a shorter pulse."
             )
 
-    def _make_response(self) -> Response:
-        facts = {
-            "correct": np.zeros(4, dtype=np.int64),  # known only with the time: see finish
-            "choice": np.array([0, 0, 1, 1]),
-            "fixation_break": np.array([0, 1, 0, 1]),
-        }
-        response = Response(codes=3, states=4, actions=2, facts=facts)
-        broken = self.earns["fixation_break"]
-        response.rule(_WAIT, _OPEN, 1, to=_BROKEN, reward=broken, ends=self.abort)
-        response.target[_WAIT] = 0
-        # The row's value is 1 at the target and falls to 0; the reward runs from error to correct.
-        base, gain = self.earns["error"], self.earns["correct"] - self.earns["error"]
-        for state, pressed in ((_OPEN, _PRESSED), (_BROKEN, _PRESSED_BROKEN)):
-            response.rule(
-                _PRODUCE, state, 1, to=pressed, reward=base, gain=gain, ends=True, stamp=True
-            )
-        return response
-
     # ---------------------------------------------------------------- trials
 
     def draw(self, draws: Draws, trials: Trials) -> None:
@@ -199,7 +183,7 @@ class IntervalReproduction(ScriptedTask):
         durations[:, 4] = self._wait - self._pulse
         patterns[:, 1, _READY] = patterns[:, 3, _SET] = 1
         patterns[np.arange(draws.n), :, _CONTEXT + context] = 1
-        trials.codes[:] = (_WAIT, _WAIT, _WAIT, _PRODUCE, _PRODUCE)
+        trials.codes[:] = (WAIT, WAIT, WAIT, PRODUCE, PRODUCE)
         trials.go[:] = foreperiod + interval
         rank = np.searchsorted(self._prior.steps, interval)
         trials.fact("condition")[:] = context * len(self._prior.steps) + rank
@@ -209,19 +193,12 @@ class IntervalReproduction(ScriptedTask):
 
     def teach(self, rows: Rows, trials: Trials, since: Array) -> None:
         target = trials.fact("t_target_ms").take(rows.trial) / self.dt
-        rows.target[:] = (since == np.floor(target + 0.5)) & (rows.code == _PRODUCE)
+        rows.target[:] = (since == np.floor(target + 0.5)) & (rows.code == PRODUCE)
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
-        error, correct, early = facts["error_ms"], facts["correct"], facts["early"]
-        allowed = TOLERANCE * facts["t_target_ms"] + 1e-6
-        facts["t_prod_ms"][:] = facts["rt"]
-        np.subtract(facts["rt"], facts["t_target_ms"], out=error)
-        correct[:] = np.abs(error) <= allowed
-        early[:] = error < -allowed
-        # Not pressed at all counts as late, unless a fixation break ended the trial.
-        facts["late"][:] = 1 - correct - early
+        tell_press(facts, TOLERANCE * facts["t_target_ms"] + 1e-6)
         if self.abort:
-            facts["late"][np.isnan(error) & (facts["fixation_break"] == 1)] = 0
+            broken_is_not_late(facts)
 
     # ---------------------------------------------------------------- yardsticks
 

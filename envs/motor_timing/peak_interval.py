@@ -20,6 +20,7 @@ from ..core.table import Rows, Trials
 from ..core.task import MOST_SHOWN, Channel, Played, ScriptedTask, Yardsticks
 from ..core.time import DurationLike, parse_duration
 from .press_times import best_press_times, best_rate
+from .single_press import tell_press
 
 Array = npt.NDArray[Any]
 
@@ -164,12 +165,7 @@ class PeakInterval(ScriptedTask):
 
     def finish(self, facts: dict[str, Array], played: Played | None) -> None:
         assert played is not None
-        error = facts["rt"] - facts["t_target_ms"]
-        allowed = TOLERANCE * facts["t_target_ms"] + 1e-6
-        facts["t_prod_ms"][:], facts["error_ms"][:] = facts["rt"], error
-        facts["correct"][:] = np.abs(error) <= allowed
-        facts["early"][:] = error < -allowed
-        facts["late"][:] = 1 - facts["correct"] - facts["early"]
+        tell_press(facts, TOLERANCE * facts["t_target_ms"] + 1e-6)
         press, since = self._under_signal(played)
         facts["n_presses"][:] = press.sum(axis=1)
         for place in range(BINS):

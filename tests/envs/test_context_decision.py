@@ -12,6 +12,7 @@ import pytest
 from caudate.envs import ContextDecision, TaskError, make_task
 
 from .conftest import play, single
+from .trials import run
 
 ID = "caudate/ContextDecision-v0"
 CLEAN: dict[str, Any] = {"sigma": 0, "delay": 300}
@@ -19,18 +20,6 @@ CLEAN: dict[str, Any] = {"sigma": 0, "delay": 300}
 
 def normal(x: float) -> float:
     return 0.5 * (1 + erf(x / sqrt(2)))
-
-
-def run(env: Any, actions: list[int], seed: int = 0) -> tuple[list[float], dict[str, Any]]:
-    """Rewards and final facts; withholds when the actions have run out."""
-    env.reset(seed=seed)
-    rewards: list[float] = []
-    while True:
-        action = actions[len(rewards)] if len(rewards) < len(actions) else 0
-        _, reward, terminated, _, info = env.step(action)
-        rewards.append(reward)
-        if terminated:
-            return rewards, info
 
 
 @pytest.mark.parametrize("cue", ["on", "early", "off"])

@@ -12,6 +12,7 @@ from caudate.envs import DelayedComparison, TaskError, make_task
 from caudate.envs.working_memory.delayed_comparison import ROMO_PAIRS, symmetric_pairs
 
 from .conftest import play, single
+from .trials import run
 
 ID = "caudate/DelayedComparison-v0"
 #: One difference in the middle of a range so wide that the edges hardly count.
@@ -20,18 +21,6 @@ LADDER = symmetric_pairs([100.0 + step for step in range(31)], [2.0])
 
 def normal(x: float) -> float:
     return 0.5 * (1 + erf(x / sqrt(2)))
-
-
-def run(env: Any, actions: list[int], seed: int = 0) -> tuple[list[float], dict[str, Any]]:
-    """Rewards and final facts; withholds when the actions have run out."""
-    env.reset(seed=seed)
-    rewards: list[float] = []
-    while True:
-        action = actions[len(rewards)] if len(rewards) < len(actions) else 0
-        _, reward, terminated, _, info = env.step(action)
-        rewards.append(reward)
-        if terminated:
-            return rewards, info
 
 
 def test_pairs_of_the_paper() -> None:

@@ -13,6 +13,7 @@ from scipy.integrate import quad
 from caudate.envs import DelayedEstimation, TaskError, make_task
 
 from .conftest import play, single
+from .trials import run_through
 
 ID = "caudate/DelayedEstimation-v0"
 #: 2 steps of fixation, 2 of items, 3 of delay, 2 of report.
@@ -24,20 +25,6 @@ def towards(angle: float, length: float = 1.0) -> np.ndarray:
     return (length * np.array([math.cos(angle), math.sin(angle)])).astype(np.float32)
 
 
-def run(env: Any, actions: Any, seed: int = 0) -> tuple[np.ndarray, list[float], dict[str, Any]]:
-    """Observations that were answered, rewards and final facts of one trial."""
-    obs, _ = env.reset(seed=seed)
-    seen, rewards = [], []
-    for place, action in enumerate(actions):
-        seen.append(obs)
-        obs, reward, over, cut, info = env.step(action)
-        rewards.append(reward)
-        assert over == (place == len(actions) - 1)
-        assert not cut
-        assert over or info == {}
-    return np.array(seen), rewards, info
-
-
 def report(
     angle: float | None, seed: int = 0, length: float = 1.0, **kwargs: Any
 ) -> tuple[float, dict[str, Any], float]:
@@ -45,7 +32,7 @@ def report(
     task = DelayedEstimation(**{**FIXED, **kwargs})
     target = float(task.sample_trials(1, seed).facts["target_rad"][0])
     final = np.zeros(2) if angle is None else towards(target + angle, length)
-    _, rewards, info = run(task.env(), [*np.zeros((8, 2)), final], seed)
+    _, rewards, info = run_through(task.env(), [*np.zeros((8, 2)), final], seed)
     assert rewards[:8] == [0] * 8
     return rewards[8], info, target
 
@@ -60,7 +47,7 @@ def test_timeline_and_units() -> None:
     assert task.action_space == gym.spaces.Box(-1, 1, (2,), np.float32)
     used = set()
     for seed in range(12):
-        seen, _, info = run(task.env(), np.zeros((9, 2)), seed)
+        seen, _, info = run_through(task.env(), np.zeros((9, 2)), seed)
         assert seen[:, 0].tolist() == [1] * 7 + [0] * 2
         slots, cues = seen[:, 1:13].reshape(9, 3, 4), seen[:, 13:]
         filled = np.any(slots, axis=2)
@@ -168,7 +155,7 @@ def test_only_the_last_answer_counts() -> None:
     task = DelayedEstimation(**FIXED)
     target = float(task.sample_trials(1, 0).facts["target_rad"][0])
     early = [towards(target)] * 8
-    _, rewards, info = run(task.env(), [*early, towards(target + 2)])
+    _, rewards, info = run_through(task.env(), [*early, towards(target + 2)])
     assert rewards[:8] == [0] * 8
     assert rewards[8] == pytest.approx(math.cos(2), abs=1e-6)
     assert info["error_rad"] == pytest.approx(2, abs=1e-6)
@@ -286,7 +273,7 @@ def test_shortest_trial() -> None:
     """Items on the first step, cue on the second."""
     task = DelayedEstimation(fixation=0, items=100, delay=0, set_size=1)
     angle = float(task.sample_trials(1, 0).facts["target_rad"][0])
-    seen, rewards, info = run(task.env(), [np.zeros(2), towards(angle)])
+    seen, rewards, info = run_through(task.env(), [np.zeros(2), towards(angle)])
     assert seen[:, 0].tolist() == [1, 0]
     assert seen[:, -1].tolist() == [0, 1]
     assert rewards == pytest.approx([0, 1])

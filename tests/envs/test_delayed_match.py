@@ -13,20 +13,9 @@ from caudate.envs import DelayedMatch, TaskError, make_task
 from caudate.envs.working_memory.match_rules import RULES, PairRule
 
 from .conftest import play, same, single
+from .trials import run
 
 ID = "caudate/DelayedMatch-v0"
-
-
-def run(env: Any, actions: list[int], seed: int = 0) -> tuple[list[float], dict[str, Any]]:
-    """Rewards and final facts; withholds when the actions have run out."""
-    env.reset(seed=seed)
-    rewards: list[float] = []
-    while True:
-        action = actions[len(rewards)] if len(rewards) < len(actions) else 0
-        _, reward, terminated, _, info = env.step(action)
-        rewards.append(reward)
-        if terminated:
-            return rewards, info
 
 
 def test_default_trial() -> None:

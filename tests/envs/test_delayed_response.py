@@ -11,22 +11,11 @@ import pytest
 from caudate.envs import DelayedResponse, TaskError, make_task
 
 from .conftest import play, single
+from .trials import run
 
 ID = "caudate/DelayedResponse-v0"
 #: Fixation 0 to 2, delay 1, 2 or 4 steps.
 VARIED: dict[str, Any] = {"delay": ("choice", [100, 200, 400]), "fixation": (0, 200)}
-
-
-def run(env: Any, actions: list[int], seed: int = 0) -> tuple[list[float], dict[str, Any]]:
-    """Rewards and final facts; withholds when the actions have run out."""
-    env.reset(seed=seed)
-    rewards: list[float] = []
-    while True:
-        action = actions[len(rewards)] if len(rewards) < len(actions) else 0
-        _, reward, terminated, _, info = env.step(action)
-        rewards.append(reward)
-        if terminated:
-            return rewards, info
 
 
 def test_default_trial() -> None:

@@ -12,7 +12,7 @@ import pytest
 from caudate.envs import DRL, TaskError, make_task, noisy_clock_aim
 
 from .conftest import play, single
-from .pressing import act_at, press_at
+from .trials import act_at, press_at
 
 ID = "caudate/DRL-v0"
 #: A wait of 6 steps in a session of 30: at most 4 rewards.

@@ -11,20 +11,9 @@ import pytest
 from caudate.envs import EvidenceAccumulation, TaskError, make_task
 
 from .conftest import play, single
+from .trials import run
 
 ID = "caudate/EvidenceAccumulation-v0"
-
-
-def run(env: Any, actions: list[int], seed: int = 0) -> tuple[list[float], dict[str, Any]]:
-    """Rewards and final facts; withholds when the actions have run out."""
-    env.reset(seed=seed)
-    rewards: list[float] = []
-    while True:
-        action = actions[len(rewards)] if len(rewards) < len(actions) else 0
-        _, reward, terminated, _, info = env.step(action)
-        rewards.append(reward)
-        if terminated:
-            return rewards, info
 
 
 def test_course_of_a_trial() -> None:

@@ -12,23 +12,10 @@ import pytest
 from caudate.envs import FlipFlop, TaskError, make_task
 
 from .conftest import play, single
+from .trials import run_through
 
 ID = "caudate/FlipFlop-v0"
 LAGS = (0, 1, 2, 4, 8, 16)
-
-
-def run(env: Any, actions: Any, seed: int = 0) -> tuple[np.ndarray, list[float], dict[str, Any]]:
-    """Observations that were answered, rewards and final facts of one trial."""
-    obs, _ = env.reset(seed=seed)
-    seen, rewards = [], []
-    for place, action in enumerate(actions):
-        seen.append(obs)
-        obs, reward, over, cut, info = env.step(action)
-        rewards.append(reward)
-        assert over == (place == len(actions) - 1)
-        assert not cut
-        assert over or info == {}
-    return np.array(seen), rewards, info
 
 
 def last_sides(pulses: np.ndarray) -> np.ndarray:
@@ -88,7 +75,7 @@ def test_sizes_and_times() -> None:
     assert task.obs_names == tuple(f"pulse_{i}" for i in range(32))
     assert task.action_space == gym.spaces.MultiBinary(32)
     one = FlipFlop(duration=5000, dt=9000)  # the trial is nearest to a single step
-    _, rewards, info = run(one.env(), [one.sample_trials(1, 0).target[0, 0]])
+    _, rewards, info = run_through(one.env(), [one.sample_trials(1, 0).target[0, 0]])
     assert (rewards, info["correct"], one.yardsticks.memoryless) == ([1], 1, 1)
 
 
@@ -101,10 +88,10 @@ def test_an_action_answers_the_step_that_is_in_view() -> None:
     pulses = FlipFlop(n_bits=1, p_pulse=1.0, duration=3000).sample_trials(1, 0).obs[:, 0, 0]
     up = (pulses > 0).astype(np.int8)
     assert 5 < up.sum() < 25
-    seen, rewards, _ = run(env, up[:, None])
+    seen, rewards, _ = run_through(env, up[:, None])
     assert (seen[:, 0] == pulses).all()
     assert rewards == pytest.approx([1 / 30] * 30)
-    _, rewards, _ = run(env, np.append(0, up[:-1])[:, None])
+    _, rewards, _ = run_through(env, np.append(0, up[:-1])[:, None])
     late = up == np.append(0, up[:-1])
     assert rewards == pytest.approx(np.where(late, 1, -1) / 30)
 
@@ -114,14 +101,16 @@ def test_rewards_of_bits() -> None:
     task = FlipFlop(duration=400, p_pulse=0.0)
     goal = task.sample_trials(1, 0).target[0, 0].astype(np.int8)
     flips = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 1], [1, 1, 1]], dtype=np.int8)
-    _, rewards, info = run(task.env(), goal ^ flips)
+    _, rewards, info = run_through(task.env(), goal ^ flips)
     assert rewards == pytest.approx([1 / 4, 1 / 12, -1 / 12, -1 / 4])
     assert (info["bit_error"], info["correct"], info["choice"]) == (0.5, 0, 0)
     assert np.isnan(info["rt"])
     assert (info["trial_end"], info["trial"], info["condition"]) == (1, 0, 0)
     assert task.reward_range() == (-0.25, 0.25)
     double = FlipFlop(duration=400, p_pulse=0.0, rewards={"correct": 2.0})
-    assert run(double.env(), goal ^ flips)[1] == pytest.approx([1 / 2, 1 / 6, -1 / 6, -1 / 2])
+    assert run_through(double.env(), goal ^ flips)[1] == pytest.approx(
+        [1 / 2, 1 / 6, -1 / 6, -1 / 2]
+    )
 
 
 def test_rewards_of_levels() -> None:
@@ -129,12 +118,12 @@ def test_rewards_of_levels() -> None:
     task = FlipFlop(n_bits=2, duration=500, p_pulse=0.0, output="levels")
     goal = task.sample_trials(1, 0).target[0, 0]
     shares = np.array([[1, 1], [0.5, 1], [0, 0], [-0.5, 0.25], [-1, -1]])
-    _, rewards, info = run(task.env(), (goal * shares).astype(np.float32))
+    _, rewards, info = run_through(task.env(), (goal * shares).astype(np.float32))
     # Mean distances 0, .25, 1, (1.5 + .75) / 2 and 2.
     assert rewards == pytest.approx(np.array([1, 0.75, 0, -0.125, -1]) / 5)
     assert info["bit_error"] == pytest.approx(5 / 10)
     assert task.score({"bit_error": np.array([info["bit_error"]])}) == [0.5]
-    _, rewards, info = run(task.env(), [(goal * 0.01).astype(np.float32)] * 5)
+    _, rewards, info = run_through(task.env(), [(goal * 0.01).astype(np.float32)] * 5)
     assert (info["bit_error"], info["correct"]) == (0, 1)
     assert sum(rewards) == pytest.approx(0.01)
 
@@ -145,7 +134,7 @@ def test_errors_by_lag_without_pulses() -> None:
     goal = task.sample_trials(1, 0).target[:, 0].astype(np.int8)
     flips = np.zeros((20, 1), dtype=np.int8)
     flips[[1, 3, 5, 6, 15, 16, 17, 19]] = 1
-    _, _, info = run(task.env(), goal ^ flips)
+    _, _, info = run_through(task.env(), goal ^ flips)
     shares = [info[f"error_lag_{lag}"] for lag in LAGS]
     assert shares == pytest.approx([0, 1, 1 / 2, 2 / 4, 1 / 8, 3 / 4])
     assert info["bit_error"] == pytest.approx(8 / 20)
@@ -153,7 +142,7 @@ def test_errors_by_lag_without_pulses() -> None:
 
 def test_bins_that_no_step_is_in_are_nan() -> None:
     task = FlipFlop(duration=300, p_pulse=1.0)
-    _, _, info = run(task.env(), task.sample_trials(1, 0).target[:, 0].astype(np.int8))
+    _, _, info = run_through(task.env(), task.sample_trials(1, 0).target[:, 0].astype(np.int8))
     assert info["error_lag_0"] == 0
     assert np.isnan([info[f"error_lag_{lag}"] for lag in LAGS[1:]]).all()
 
@@ -165,7 +154,7 @@ def test_facts_of_random_play(output: str) -> None:
         space = task.action_space
         space.seed(seed)
         actions = [space.sample() for _ in range(50)]
-        pulses, _, info = run(task.env(), actions, seed)
+        pulses, _, info = run_through(task.env(), actions, seed)
         given = np.array(actions, dtype=float) * (2 if output == "bits" else 1)
         wrong = np.sign(given - (output == "bits")) != last_sides(pulses)
         for name, value in facts_by_hand(pulses, wrong).items():

@@ -12,7 +12,7 @@ from scipy.stats import norm
 from caudate.envs import IntervalDiscrimination, TaskError, make_task
 
 from .conftest import play, single
-from .pressing import act_at
+from .trials import act_at
 
 ID = "caudate/IntervalDiscrimination-v0"
 #: Two steps of fixation, 8 of the standard, 10 of the gap, 4 of the delay, 4 to answer.

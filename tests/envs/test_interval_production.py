@@ -12,7 +12,7 @@ import pytest
 from caudate.envs import IntervalProduction, TaskError, make_task
 
 from .conftest import play, single
-from .pressing import act_at, press_at
+from .trials import act_at, press_at
 
 ID = "caudate/IntervalProduction-v0"
 #: Set on step 2, the target 16 steps later.

@@ -11,20 +11,10 @@ import pytest
 from caudate.envs import IntervalReproduction, TaskError
 
 from .conftest import play, single
+from .trials import press_at
 
 ID = "caudate/IntervalReproduction-v0"
 FIXED: dict[str, Any] = {"foreperiod": 100, "prior": 800}
-
-
-def press_at(env: Any, *presses: int) -> tuple[list[float], dict[str, Any]]:
-    """Rewards and final facts when pressing at these steps of the trial."""
-    env.reset(seed=0)
-    rewards: list[float] = []
-    while True:
-        _, reward, terminated, _, info = env.step(int(len(rewards) in presses))
-        rewards.append(reward)
-        if terminated:
-            return rewards, info
 
 
 def test_times_run_from_onset_to_onset() -> None:

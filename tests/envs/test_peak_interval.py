@@ -12,7 +12,7 @@ import pytest
 from caudate.envs import PeakInterval, TaskError, make_task
 
 from .conftest import play, single
-from .pressing import act_at, press_at
+from .trials import act_at, press_at
 
 ID = "caudate/PeakInterval-v0"
 #: The signal on from step 2, reward from step 12, over at step 32; a tenth is one step.

@@ -12,7 +12,7 @@ import pytest
 from caudate.envs import RhythmProduction, TaskError, make_task
 
 from .conftest import play, single
-from .pressing import act_at, press_at
+from .trials import act_at, press_at
 
 ID = "caudate/RhythmProduction-v0"
 #: The pulse on step 2; taps due 600, 900, 1200 and 1800 ms later, windows of one step around.

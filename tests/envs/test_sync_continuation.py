@@ -12,7 +12,7 @@ import pytest
 from caudate.envs import SyncContinuation, TaskError, make_task
 
 from .conftest import play, single
-from .pressing import act_at, press_at
+from .trials import act_at, press_at
 
 ID = "caudate/SyncContinuation-v0"
 #: Beats on steps 2, 12, 22, 32 (heard), 42, 52, 62 (silent), taps asked for from 22 on; windows of

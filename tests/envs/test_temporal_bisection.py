@@ -12,7 +12,7 @@ import pytest
 from caudate.envs import TaskError, TemporalBisection
 
 from .conftest import play, single
-from .pressing import act_at
+from .trials import act_at
 
 ID = "caudate/TemporalBisection-v0"
 #: Two steps of fixation, 8 or 32 of the anchors, 4 of the delay, 4 to answer.
