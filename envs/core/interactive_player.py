@@ -46,7 +46,7 @@ class InteractivePlayer:
         self._longest = task.max_steps if self._counts_steps else self._per_episode
         self._prev_action, self._prev_reward = task.prev_action, task.prev_reward
         self._shows_past = task.prev_action or task.prev_reward
-        self._store: dict[str, Array] | None = None
+        self._store: dict[str, Array] = {}
         self._ready = False
 
     # ---------------------------------------------------------------- the engine's state
@@ -104,7 +104,6 @@ class InteractivePlayer:
 
     def _begun(self) -> World:
         """The world as the running trial's luck has it begin."""
-        assert self._store is not None
         luck = {name: value[self._at] for name, value in self._store.items()}
         return _plain(self._task.begin(luck))
 
