@@ -19,10 +19,12 @@ from .collecting import collect_trials
 from .core.choice_task import ChoiceTask, Session
 from .core.env import TaskEnv
 from .core.errors import TaskError
+from .core.interactive_task import InteractiveTask
 from .core.policy import Policy
 from .core.registration import make_task, register, task_ids
 from .core.samples import TrialSamples
-from .core.task import InteractiveTask, Played, ScriptedTask, Task, TrackingTask, Yardsticks
+from .core.scripted_task import Played, ScriptedTask, TrackingTask
+from .core.task import Task, Yardsticks
 from .core.vector import TaskVectorEnv
 from .motor_timing import *  # noqa: F403
 from .recorder import TrialRecorder

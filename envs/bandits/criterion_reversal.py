@@ -12,10 +12,11 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from ..core.errors import check_int, check_number
+from ..core.interactive_task import InteractiveTask
 from ..core.policy import Policy
 from ..core.random import Draws
 from ..core.registration import register
-from ..core.task import Channel, InteractiveTask, Yardsticks
+from ..core.task import Channel, Yardsticks
 from .payouts import PAYOUTS, check_pair, payouts, won
 from .reversal_observer import ReversalObserver
 from .reversal_yardsticks import ReversalProcess, bandit_yardsticks

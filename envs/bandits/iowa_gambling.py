@@ -12,10 +12,11 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from ..core.errors import check_flag, check_one_of
+from ..core.interactive_task import InteractiveTask
 from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
-from ..core.task import Channel, InteractiveTask, Yardsticks
+from ..core.task import Channel, Yardsticks
 
 Array = npt.NDArray[Any]
 World = dict[str, Array]

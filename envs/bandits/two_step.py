@@ -12,10 +12,11 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from ..core.errors import TaskError, check_number
+from ..core.interactive_task import InteractiveTask
 from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
-from ..core.task import Channel, InteractiveTask, Yardsticks
+from ..core.task import Channel, Yardsticks
 from .two_step_yardsticks import WalkFilter, fold, full_knowledge, greedy_score
 
 Array = npt.NDArray[Any]

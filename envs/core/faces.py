@@ -14,10 +14,12 @@ from .choice_task import ChoiceTask
 from .engine import Engine
 from .errors import TaskError, check_int
 from .interactive import InteractiveEngine
+from .interactive_task import InteractiveTask
 from .random import MAX_SEED, check_seed
 from .reel import ReelEngine, reel_fits
 from .scripted import ScriptedEngine
-from .task import InteractiveTask, ScriptedTask, Task
+from .scripted_task import ScriptedTask
+from .task import Task
 from .walk import WalkEngine, walk_fits
 
 Array = npt.NDArray[Any]

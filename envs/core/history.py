@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 
 from .engine import Engine
 from .info import Info, column_info
-from .task import ScriptedTask
+from .scripted_task import ScriptedTask
 
 Array = npt.NDArray[Any]
 

@@ -17,8 +17,8 @@ from .engine import Engine, Step
 from .errors import TaskError
 from .info import Info, InfoMaker, LateInfo
 from .interactive_player import InteractivePlayer
+from .interactive_task import InteractiveTask
 from .luck import SessionLuck, TrialLuck, replaced
-from .task import InteractiveTask
 
 Array = npt.NDArray[Any]
 World = dict[str, Array]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .interactive_task import InteractiveTask
 from .random import Draws
-from .task import InteractiveTask
 
 Array = npt.NDArray[Any]
 World = dict[str, Array]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .task import Played
+from .scripted_task import Played
 
 if TYPE_CHECKING:
     from .reel import ReelEngine

@@ -19,8 +19,8 @@ from .info import Info, LateInfo
 from .played import PlayedByTime, actions_since
 from .response import TERMINAL
 from .scripted import ScriptedEngine
+from .scripted_task import Played, ScriptedTask
 from .table import Table
-from .task import Played, ScriptedTask
 
 Array = npt.NDArray[Any]
 

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .history import Track
-from .task import ScriptedTask, Task
+from .scripted_task import ScriptedTask
+from .task import Task
 
 Array = npt.NDArray[Any]
 

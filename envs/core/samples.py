@@ -40,7 +40,7 @@ class TrialSamples(NamedTuple):
 
 def sample_trials(task: Task, n: int, seed: int) -> TrialSamples:
     """Trials 0 to n - 1 of the column ``seed``, as a single env with that seed shows them."""
-    from .task import ScriptedTask
+    from .scripted_task import ScriptedTask
 
     if not isinstance(task, ScriptedTask) or not task.supervised:
         raise TaskError(

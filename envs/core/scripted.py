@@ -13,8 +13,8 @@ from .engine import Engine
 from .info import Info, InfoMaker
 from .played import PlayedByRow
 from .scripted_player import ScriptedPlayer
+from .scripted_task import Played, ScriptedTask, TrackingTask
 from .table import Table
-from .task import Played, ScriptedTask, TrackingTask
 
 Array = npt.NDArray[Any]
 

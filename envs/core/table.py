@@ -13,7 +13,7 @@ from .random import Draws
 from .response import TERMINAL
 
 if TYPE_CHECKING:
-    from .task import ScriptedTask
+    from .scripted_task import ScriptedTask
 
 Array = npt.NDArray[Any]
 

@@ -18,7 +18,7 @@ from .info import Info, LateInfo
 from .played import PlayedByRow
 from .response import TERMINAL
 from .scripted import ScriptedEngine
-from .task import ScriptedTask
+from .scripted_task import ScriptedTask
 
 Array = npt.NDArray[Any]
 

@@ -14,10 +14,11 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from ..core.errors import TaskError, check_flag, check_int, check_number
+from ..core.interactive_task import InteractiveTask
 from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
-from ..core.task import Channel, InteractiveTask, Yardsticks
+from ..core.task import Channel, Yardsticks
 from ..core.time import DurationLike, parse_duration
 from .reach_control import (
     FASTEST,

@@ -22,8 +22,9 @@ from ..core.errors import TaskError, check_flag, check_number, check_one_of
 from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
+from ..core.scripted_task import ScriptedTask
 from ..core.table import Trials
-from ..core.task import MOST_SHOWN, Channel, ScriptedTask, Yardsticks
+from ..core.task import MOST_SHOWN, Channel, Yardsticks
 from ..core.time import DurationLike, parse_duration
 from .go_times import best_by_time, best_moment, pad_sum, sum_of_steps
 

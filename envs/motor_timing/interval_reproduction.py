@@ -14,8 +14,9 @@ from ..core.errors import TaskError, check_flag, check_number, check_one_of
 from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
+from ..core.scripted_task import Played, ScriptedTask
 from ..core.table import Rows, Trials
-from ..core.task import MOST_SHOWN, Channel, Played, ScriptedTask, Yardsticks
+from ..core.task import MOST_SHOWN, Channel, Yardsticks
 from ..core.time import MOST_STEPS, DurationLike, parse_duration, to_steps
 from .reproduction_yardsticks import ReproductionYardsticks
 from .single_press import (

@@ -16,8 +16,9 @@ from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
 from ..core.response import Response
+from ..core.scripted_task import Played, ScriptedTask
 from ..core.table import Rows, Trials
-from ..core.task import MOST_SHOWN, Channel, Played, ScriptedTask, Yardsticks
+from ..core.task import MOST_SHOWN, Channel, Yardsticks
 from ..core.time import DurationLike, parse_duration
 from .press_times import best_press_times, best_rate
 from .single_press import tell_press

@@ -14,8 +14,9 @@ from ..core.errors import TaskError, check_int, check_number, check_one_of
 from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
+from ..core.scripted_task import Played, ScriptedTask
 from ..core.table import Rows, Trials
-from ..core.task import Channel, Played, ScriptedTask, Yardsticks
+from ..core.task import Channel, Yardsticks
 from ..core.time import DurationLike, parse_duration
 from .taps import (
     RATES,

@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from ..core.policy import Policy, State
 from ..core.response import Response
+from ..core.scripted_task import Played
 from ..core.simulation import simulated_score
 from ..core.table import Rows
-from ..core.task import Played, Task
+from ..core.task import Task
 
 Array = npt.NDArray[Any]
 

@@ -16,8 +16,9 @@ from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
 from ..core.response import Response
+from ..core.scripted_task import Played, ScriptedTask
 from ..core.table import Trials
-from ..core.task import Channel, Played, ScriptedTask, Yardsticks
+from ..core.task import Channel, Yardsticks
 from ..core.time import DurationLike, parse_duration
 from .item_stream import ItemStream
 

@@ -23,8 +23,9 @@ from ..core.errors import TaskError, check_flag, check_number, check_one_of
 from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
+from ..core.scripted_task import ScriptedTask
 from ..core.table import Rows, Trials
-from ..core.task import Channel, ScriptedTask, Yardsticks
+from ..core.task import Channel, Yardsticks
 from ..core.time import DurationLike, parse_duration
 
 Array = npt.NDArray[Any]

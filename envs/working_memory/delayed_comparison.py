@@ -23,8 +23,9 @@ from ..core.errors import TaskError, check_flag, check_int, check_number
 from ..core.policy import Policy
 from ..core.random import Draws
 from ..core.registration import register
+from ..core.scripted_task import ScriptedTask
 from ..core.table import Rows, Trials
-from ..core.task import Channel, ScriptedTask, Yardsticks
+from ..core.task import Channel, Yardsticks
 from ..core.time import DurationLike, parse_duration
 from .comparison_observer import ComparisonObserver, score_of_observer
 

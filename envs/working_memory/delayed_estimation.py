@@ -16,8 +16,9 @@ from ..core.errors import TaskError, check_int, check_number
 from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
+from ..core.scripted_task import Played, TrackingTask
 from ..core.table import Rows, Trials
-from ..core.task import Channel, Played, TrackingTask, Yardsticks
+from ..core.task import Channel, Yardsticks
 from ..core.time import DurationLike, parse_duration
 
 Array = npt.NDArray[Any]

@@ -23,8 +23,9 @@ from ..core.errors import TaskError, check_flag, check_int, check_number, check_
 from ..core.policy import Policy
 from ..core.random import Draws
 from ..core.registration import register
+from ..core.scripted_task import ScriptedTask
 from ..core.table import Rows, Trials
-from ..core.task import Channel, ScriptedTask, Yardsticks
+from ..core.task import Channel, Yardsticks
 from ..core.time import MOST_STEPS, DurationLike, parse_duration
 from .match_observer import MatchObserver, simulate_optimum
 from .match_rules import RULES, PairRule

@@ -15,8 +15,9 @@ from ..core.errors import check_int, check_number, check_one_of
 from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
+from ..core.scripted_task import Played, TrackingTask
 from ..core.table import Rows, Trials
-from ..core.task import Channel, Played, TrackingTask, Yardsticks
+from ..core.task import Channel, Yardsticks
 from ..core.time import parse_duration
 
 Array = npt.NDArray[Any]

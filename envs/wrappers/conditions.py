@@ -24,8 +24,9 @@ from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 from ..core.env import TaskEnv
 from ..core.errors import TaskError, nearest
 from ..core.random import Draws
+from ..core.scripted_task import ScriptedTask
 from ..core.table import Rows, Trials
-from ..core.task import ScriptedTask, Task, Yardsticks
+from ..core.task import Task, Yardsticks
 from ..core.vector import TaskVectorEnv
 from .schedules import Rules, Schedule
 
