@@ -1,4 +1,7 @@
-"""Examples in docstrings, run on the installed package."""
+"""Examples in docstrings of agents and training, run on the installed package.
+
+Those of the environments are run by ``tests/envs``, with whatever Gymnasium is installed.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ EXTRAS = {"torch", "stable_baselines3", "sb3_contrib", "wandb", "numba"}
 def modules() -> list[str]:
     """Names of all modules, without importing more than the packages."""
     found = []
-    for part in ("envs", "agents", "training"):
+    for part in ("agents", "training"):
         package = importlib.import_module(f"caudate.{part}")
         found.append(package.__name__)
         found += [m.name for m in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
