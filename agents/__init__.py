@@ -8,8 +8,9 @@ from .base import Agent
 from .checkpoint import read_checkpoint, write_checkpoint
 from .eprop import EProp
 from .errors import AgentError, CheckpointError, LearningWarning, NonFiniteError
-from .node_perturbation import NodePerturbation
+from .perturbation import HybridPerturbation, Miconi, NodePerturbation, WeightPerturbation
 from .registry import AGENTS, AgentSpec, load_agent, make_agent, option_types
+from .targets import Targets
 
 if TYPE_CHECKING:
     from .baselines import PPO, RecurrentPPO
@@ -22,10 +23,14 @@ __all__ = [
     "AgentSpec",
     "CheckpointError",
     "EProp",
+    "HybridPerturbation",
     "LearningWarning",
+    "Miconi",
     "NodePerturbation",
     "NonFiniteError",
     "RecurrentPPO",
+    "Targets",
+    "WeightPerturbation",
     "load_agent",
     "make_agent",
     "option_types",

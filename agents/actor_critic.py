@@ -68,13 +68,19 @@ class ActorCritic(RecurrentAgent):
         advantage, value_error = self._modulate()
         output_adjoint, free_gradient, entropy = self._output_adjoint(advantage, value_error)
         gradient = self.recurrent_gradient(output_adjoint)
-        flat = output_adjoint.reshape(-1, output_adjoint.shape[-1])
-        gradient["W_out"] = flat.T @ record["features"].reshape(len(flat), -1)
-        gradient["b_out"] = flat.sum(0)
-        gradient["log_std"] = free_gradient
+        gradient |= self.readout_gradient(output_adjoint, free_gradient)
         metrics = {"entropy": entropy, "value_error": float(np.sqrt(np.mean(value_error**2)))}
         metrics |= self._watch_round(advantage, entropy)
         return self._finish_update(gradient, metrics, record["alive"])
+
+    def readout_gradient(self, output_adjoint: np.ndarray, free_gradient: np.ndarray) -> Parameters:
+        """Gradient of the readout's weights and of the head's free parameters."""
+        flat = output_adjoint.reshape(-1, output_adjoint.shape[-1])
+        return {
+            "W_out": flat.T @ self.record["features"].reshape(len(flat), -1),
+            "b_out": flat.sum(0),
+            "log_std": free_gradient,
+        }
 
     def exact_gradient(self, output_adjoint: np.ndarray) -> Parameters:
         """Gradient of the same loss by back-propagation through time, for comparison."""
@@ -98,26 +104,23 @@ class ActorCritic(RecurrentAgent):
 
     def play(self) -> None:
         """One round, into ``record`` and ``tape``."""
-        rounds, network, parameters = self.rounds, self.network, self.parameters
-        record = self.record
+        rounds, network, record = self.rounds, self.network, self.record
         record.clear()
         self.tape.clear()
         x = rounds.reset(self._draw_seeds())
         state = network.initial_state(self.n_envs)
         while True:
             features, state = self._network_step(state, x)
-            outputs = self.outputs(features)
+            outputs = self._read_out(features)
             self._on_outputs(outputs)
             if not rounds.alive.any():
                 break
-            actions = self.head.sample(
-                outputs[:, :-1], self._draw_action_noise(), parameters["log_std"]
-            )
+            actions = self._choose(outputs[:, :-1])
             record.row("features")[...] = features
             record.row("outputs")[...] = outputs
             record.row("actions")[...] = actions
             record.row("alive")[...] = rounds.alive
-            x, record.row("rewards")[...] = rounds.step(self.head.to_env(actions))
+            x, record.row("rewards")[...] = self._act(actions, outputs[:, :-1])
             record.advance()
             self._on_transition()
         self.tape.length -= 1  # the step that looked at final observations has no transition
@@ -139,10 +142,23 @@ class ActorCritic(RecurrentAgent):
     def _network_step(self, state: tuple, x: np.ndarray) -> tuple[np.ndarray, tuple]:
         return self.network.step(self.parameters, state, x, self.tape)
 
+    def _read_out(self, features: np.ndarray) -> np.ndarray:
+        return self.outputs(features)
+
+    def _choose(self, policy: np.ndarray) -> np.ndarray:
+        """Actions of this step from the policy's outputs (B, K)."""
+        return self.head.sample(policy, self._draw_action_noise(), self.parameters["log_std"])
+
+    def _act(self, actions: np.ndarray, policy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Next observations and rewards."""
+        if self.targets is not None:  # they judge the outputs themselves
+            return self.targets.step(policy)
+        return self.rounds.step(self.head.to_env(actions))
+
     def _modulate(self) -> tuple[np.ndarray, np.ndarray]:
         """Advantage A (T, B) and the critic's error V - G (T, B), in units of the return scale."""
         o, record = self.options, self.record
-        alive, scale = record["alive"], self.scale.value
+        alive, scale = record["alive"], self.return_scale
         if o.modulator == "critic":
             values = record["outputs"][..., -1]
             errors = td_errors(
@@ -163,6 +179,15 @@ class ActorCritic(RecurrentAgent):
         self.scale.update(returns)
         return advantage, value_error
 
+    @property
+    def return_scale(self) -> float:
+        """Unit of values and advantages; errors of targets are taken as they are."""
+        return 1.0 if self.targets is not None else self.scale.value
+
+    def _round_size(self, alive: np.ndarray) -> float:
+        """What losses are divided by: the round's transitions, or its trials with targets."""
+        return float(alive.sum() if self.targets is None else alive.any(0).sum())
+
     def _episode_worth(self) -> np.ndarray:
         """Return minus baseline (B,), for modulators that judge the whole episode."""
         returns = self.rounds.returns
@@ -180,12 +205,15 @@ class ActorCritic(RecurrentAgent):
         policy = outputs[..., :-1]
         score, free_score = self.head.score(policy, record["actions"], free)
         entropy, entropy_score, entropy_free = self.head.entropy(policy, free)
-        weight = (alive / alive.sum()).astype(self.dtype)[..., None]
+        weight = (alive / self._round_size(alive)).astype(self.dtype)[..., None]
         a = advantage[..., None].astype(self.dtype)
         adjoint = np.empty_like(outputs)
         adjoint[..., :-1] = weight * (a * score + o.entropy_coef * entropy_score)
         adjoint[..., -1] = weight[..., 0] * (o.value_coef * value_error).astype(self.dtype)
         free_gradient = (weight * (a * free_score + o.entropy_coef * entropy_free)).sum((0, 1))
+        if self.targets is not None:
+            adjoint[..., :-1] = self.targets.output_adjoint(policy) / self.n_envs
+            free_gradient = np.zeros_like(free)
         return adjoint, free_gradient.astype(self.dtype), float(entropy[alive].mean())
 
     def _watch_round(self, advantage: np.ndarray, entropy: float) -> Metrics:

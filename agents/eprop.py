@@ -18,15 +18,13 @@ import numpy as np
 from .actor_critic import ActorCritic, ActorCriticOptions
 from .base import Metrics
 from .errors import AgentError
-from .networks import RateNetwork, SpikingNetwork
+from .networks import SpikingNetwork
 from .online import OnlineGradient
 from .optimizers import Parameters
 from .options import choice
-from .recurrent import Network
 
 FEEDBACK = ("symmetric", "random", "adaptive")
 GRADIENTS = ("local", "exact", "none")
-NETWORKS = ("alif", "lif", "rate")
 RATE_TRACKING = 0.2  # weight of a round in the running mean of firing rates
 
 
@@ -34,21 +32,13 @@ RATE_TRACKING = 0.2  # weight of a round in the running mean of firing rates
 class EPropOptions(ActorCriticOptions):
     """Hyper-parameters of :class:`EProp`. Time constants are in environment steps."""
 
-    network: str = "alif"  # alif (LIF and ALIF), lif, rate
+    network: str = "alif"
     gradient: str = "local"  # local (e-prop, RFLO), exact (BPTT), none (only the readout learns)
     execution: str = "batched"  # batched (adjoints at the round's end) or online (traces)
     feedback: str = "symmetric"  # symmetric, random, adaptive
     feedback_decay: float = 1e-3  # adaptive: shrinkage of readout and feedback an update
     rate_coef: float = 1.0  # spiking networks: firing-rate regularisation
     target_rate: float = 0.1  # spikes a network step
-    substeps: int = 5  # spiking networks: network steps an environment step
-    adaptive_fraction: float = 0.5
-    tau_membrane: tuple[float, float] = (1.0, 4.0)
-    tau_adaptation: tuple[float, float] = (4.0, 40.0)
-    tau_readout: float = 1.0
-    adaptation_strength: float = 2.0
-    dampening: float = 0.3
-    kernel: str = "auto"  # numpy, numba, or auto: numba where it is installed
 
 
 class EProp(ActorCritic):
@@ -83,29 +73,6 @@ class EProp(ActorCritic):
         shape = self.parameters["W_out"].shape
         scale = o.readout_gain / np.sqrt(o.n_neurons)
         self.feedback = (scale * rng.standard_normal(shape)).astype(self.dtype)
-
-    def _build_network(self, rng: np.random.Generator) -> Network:
-        o = self.options
-        choice(self.name, "network", o.network, NETWORKS)
-        if o.network == "rate":
-            return RateNetwork.create(
-                rng, self.n_inputs, o.n_neurons, (o.tau_min, o.tau_max), self.dtype
-            )
-        return SpikingNetwork.create(
-            rng,
-            self.n_inputs,
-            o.n_neurons,
-            substeps=o.substeps,
-            adaptive_fraction=o.adaptive_fraction if o.network == "alif" else 0.0,
-            tau_membrane=o.tau_membrane,
-            tau_adaptation=o.tau_adaptation,
-            tau_readout=o.tau_readout,
-            threshold=1.0,
-            adaptation_strength=o.adaptation_strength,
-            dampening=o.dampening,
-            dtype=self.dtype,
-            kernel=o.kernel,
-        )
 
     # -- the rule ----------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from abc import abstractmethod
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -18,10 +17,12 @@ from .heads import check_observation_space, make_head
 from .networks import RateNetwork, SpikingNetwork
 from .optimizers import Parameters, clip_by_norm, make_optimizer
 from .options import build_options, check_ranges, choice
-from .rounds import Rounds, make_rounds
+from .rounds import COPIES, Rounds, make_rounds
+from .targets import TargetRounds, Targets
 
 Network = RateNetwork | SpikingNetwork
 
+NETWORKS = ("rate", "alif", "lif")
 READOUT = ("W_out", "b_out", "log_std")  # policy outputs first, the critic's value last
 
 _RANGES = {
@@ -45,6 +46,7 @@ _PATIENCE = 20  # updates that a failure must last before it is worth a warning
 class RecurrentOptions:
     """Hyper-parameters of every recurrent learner. Time constants are in environment steps."""
 
+    network: str = "rate"  # rate (leaky tanh units), alif (LIF and ALIF), lif
     n_neurons: int = 100
     learning_rate: float = 8e-3
     optimizer: str = "adam"
@@ -58,6 +60,14 @@ class RecurrentOptions:
     initial_log_std: float = -0.5  # of Gaussian actions, in half-ranges of the action space
     max_episode_steps: int = 10_000
     dtype: str = "float32"
+    substeps: int = 5  # spiking networks: network steps an environment step
+    adaptive_fraction: float = 0.5  # alif: share of ALIF neurons
+    tau_membrane: tuple[float, float] = (1.0, 4.0)
+    tau_adaptation: tuple[float, float] = (4.0, 40.0)
+    tau_readout: float = 1.0
+    adaptation_strength: float = 2.0
+    dampening: float = 0.3
+    kernel: str = "auto"  # numpy, numba, or auto: numba where it is installed
 
 
 class RecurrentAgent(Agent):
@@ -65,7 +75,7 @@ class RecurrentAgent(Agent):
 
     Args:
         env: id, ``gymnasium.Env`` (one copy) or ``gymnasium.vector.VectorEnv``; Box observations,
-            Discrete or Box actions.
+            Discrete or Box actions. Or :class:`~.targets.Targets`, to learn from right answers.
         seed: decides weights, time constants, episodes and action noise.
         n_envs: copies played at a time (default 64 for an id).
         env_kwargs: keyword arguments of the environment, for an id.
@@ -77,7 +87,7 @@ class RecurrentAgent(Agent):
 
     def __init__(
         self,
-        env: str | gym.Env | VectorEnv,
+        env: str | gym.Env | VectorEnv | Targets,
         *,
         seed: int = 0,
         n_envs: int | None = None,
@@ -90,7 +100,10 @@ class RecurrentAgent(Agent):
         check_ranges(self.name, self.options, _RANGES)
         self.seed = int(seed)
         self.env_kwargs = dict(env_kwargs or {})
-        self.rounds: Rounds = make_rounds(
+        self.targets: TargetRounds | None = None
+        if isinstance(env, Targets):
+            self.targets = TargetRounds(env, COPIES if n_envs is None else n_envs)
+        self.rounds: Rounds | TargetRounds = self.targets or make_rounds(
             env, n_envs, self.env_kwargs, self.options.max_episode_steps
         )
         self.env_id = self.rounds.env_id
@@ -121,8 +134,28 @@ class RecurrentAgent(Agent):
 
     # -- construction ------------------------------------------------------------------------
 
-    @abstractmethod
-    def _build_network(self, rng: np.random.Generator) -> Network: ...
+    def _build_network(self, rng: np.random.Generator) -> Network:
+        o = self.options
+        choice(self.name, "network", o.network, NETWORKS)
+        if o.network == "rate":
+            return RateNetwork.create(
+                rng, self.n_inputs, o.n_neurons, (o.tau_min, o.tau_max), self.dtype
+            )
+        return SpikingNetwork.create(
+            rng,
+            self.n_inputs,
+            o.n_neurons,
+            substeps=o.substeps,
+            adaptive_fraction=o.adaptive_fraction if o.network == "alif" else 0.0,
+            tau_membrane=o.tau_membrane,
+            tau_adaptation=o.tau_adaptation,
+            tau_readout=o.tau_readout,
+            threshold=1.0,
+            adaptation_strength=o.adaptation_strength,
+            dampening=o.dampening,
+            dtype=self.dtype,
+            kernel=o.kernel,
+        )
 
     def _initial_parameters(self, rng: np.random.Generator) -> Parameters:
         o, n = self.options, self.options.n_neurons

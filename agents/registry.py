@@ -59,7 +59,28 @@ AGENTS: dict[str, AgentSpec] = {
         AgentSpec(
             "node-perturbation",
             "reward-modulated node perturbation, leaky rate units, antithetic pairs",
-            ".node_perturbation:NodePerturbation",
+            ".perturbation.node:NodePerturbation",
+        ),
+        AgentSpec(
+            "activity-perturbation",
+            "node perturbation that correlates with the measured change of activity",
+            ".perturbation.node:NodePerturbation",
+            {"eligibility": "change", "baseline": "clean"},
+        ),
+        AgentSpec(
+            "weight-perturbation",
+            "reward-modulated weight perturbation, leaky rate units, antithetic pairs",
+            ".perturbation.weight:WeightPerturbation",
+        ),
+        AgentSpec(
+            "hybrid-perturbation",
+            "weights perturbed, learning as in node perturbation",
+            ".perturbation.weight:HybridPerturbation",
+        ),
+        AgentSpec(
+            "miconi",
+            "reward-modulated Hebbian rule with a supralinear trace, rare kicks",
+            ".perturbation.miconi:Miconi",
         ),
         AgentSpec(
             "ppo",

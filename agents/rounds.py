@@ -19,6 +19,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from .errors import AgentError
 
 NO_CONDITION = -1
+COPIES = 64  # of an environment given by its id
 
 
 class Rounds:
@@ -117,7 +118,7 @@ def make_rounds(
         AgentError: unknown id, unusable keyword arguments, or an ``n_envs`` that does not fit.
     """
     if isinstance(env, str):
-        vector = _vector_from_id(env, 64 if n_envs is None else n_envs, env_kwargs)
+        vector = _vector_from_id(env, COPIES if n_envs is None else n_envs, env_kwargs)
         return Rounds(vector, env, max_episode_steps)
     if env_kwargs:
         raise AgentError("env_kwargs is for environment ids: this environment is already built.")

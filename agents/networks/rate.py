@@ -9,7 +9,7 @@ a                     leak per environment step, one a unit    (N,)
 x                     input                                    (B, D)
 ====================  =======================================  ==================
 
-``h[t] = (1 - a) h[t-1] + a (W_rec r[t-1] + W_in x[t] + bias + noise[t])``
+``h[t] = (1 - a) h[t-1] + a (W_rec r[t-1] + W_in x[t] + bias + xi[t])``
 
 The local rule keeps the path through a unit's own leak and cuts the one through other units:
 Murray (2019), doi:10.7554/eLife.43299, eqs 5-6; Bellec et al. (2020),
@@ -18,6 +18,7 @@ doi:10.1038/s41467-020-17236-y, for the general form.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,10 @@ from ..tape import Tape
 
 RateTape = Tape
 Parameters = dict[str, np.ndarray]
+
+#: xi (B, N) to add to the summed inputs of network step k, given the activity (B, N) that the
+#: recurrent weights pass on in that step.
+Perturb = Callable[[np.ndarray, int], np.ndarray]
 
 
 def spread_time_constants(rng: np.random.Generator, n: int, low: float, high: float) -> np.ndarray:
@@ -44,6 +49,7 @@ class RateNetwork:
     dtype: np.dtype
 
     n_state = 2  # h, r
+    substeps = 1  # network steps an environment step
 
     @classmethod
     def create(
@@ -88,9 +94,9 @@ class RateNetwork:
         state: tuple[np.ndarray, ...],
         x: np.ndarray,
         tape: Tape | None = None,
-        noise: np.ndarray | None = None,
+        perturb: Perturb | None = None,
     ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        """One environment step. ``noise`` (B, N) is added to the summed input.
+        """One environment step; ``perturb`` says what is added to the summed inputs.
 
         Returns the features r (B, N) and the new state.
         """
@@ -98,8 +104,8 @@ class RateNetwork:
         drive = r @ parameters["W_rec"].T
         drive += x @ parameters["W_in"].T
         drive += parameters["bias"]
-        if noise is not None:
-            drive += noise
+        if perturb is not None:
+            drive += perturb(r, 0)
         drive -= h
         drive *= self.leak
         drive += h
@@ -118,13 +124,25 @@ class RateNetwork:
         ``D[t] = phi'(h[t]) (L[t] + exact * W_rec^T delta[t+1]) + (1 - a) D[t+1]``, ``delta = a D``.
         ``exact=False`` is the local rule (e-prop, RFLO); ``exact=True`` is BPTT.
         """
-        r = tape["r"]
-        delta = self.adjoint(parameters, r, feature_adjoint, exact)
-        flat = delta.reshape(-1, self.n_units)
+        delta = self.adjoint(parameters, tape["r"], feature_adjoint, exact)
+        return self.outer(tape, delta)
+
+    def outer(
+        self,
+        tape: Tape,
+        postsynaptic: np.ndarray,
+        transform: Callable[[np.ndarray], np.ndarray] = np.asarray,
+    ) -> Parameters:
+        """Postsynaptic times presynaptic, summed over steps and columns, for each weight.
+
+        ``postsynaptic`` (T, B, N) or (T, 1, B, N); ``transform`` is applied to what is presynaptic.
+        """
+        r, x = tape["r"], tape["x"]
+        flat = postsynaptic.reshape(-1, self.n_units)
         previous = r[:-1].reshape(-1, self.n_units)
         return {
-            "W_in": flat.T @ tape["x"].reshape(-1, self.n_inputs),
-            "W_rec": flat[len(r[0]) :].T @ previous,  # r[-1] = 0: the first step adds nothing
+            "W_in": flat.T @ transform(x.reshape(-1, self.n_inputs)),
+            "W_rec": flat[len(r[0]) :].T @ transform(previous),  # r[-1] = 0 adds nothing
             "bias": flat.sum(0),
         }
 

@@ -20,13 +20,14 @@ per-neuron membrane decays and in the adjoint form (see ``docs/rules.md``).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..kernels import SpikingConstants, spiking_kernels
 from ..tape import Tape
-from .rate import Parameters, spread_time_constants
+from .rate import Parameters, Perturb, spread_time_constants
 
 SpikingTape = Tape
 
@@ -122,8 +123,12 @@ class SpikingNetwork:
         state: tuple[np.ndarray, ...],
         x: np.ndarray,
         tape: Tape | None = None,
+        perturb: Perturb | None = None,
     ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        """One environment step of K network steps; returns the features f (B, N) and the state."""
+        """One environment step of K network steps; returns the features f (B, N) and the state.
+
+        ``perturb`` says what is added to the membrane potentials, network step by network step.
+        """
         current = x @ parameters["W_in"].T
         current += parameters["bias"]
         if tape is None:
@@ -134,7 +139,15 @@ class SpikingNetwork:
             z, psi = tape.row("z"), tape.row("psi")
         state = tuple(part.copy() for part in state)
         forward, _ = spiking_kernels(self.kernel)
-        forward(self.constants, parameters["W_rec"], current[None], self.substeps, state, z, psi)
+        if perturb is None:
+            steps = [(current[None], self.substeps, slice(None))]
+        else:  # lazily: what is added may depend on the spikes of the network step before
+            steps = (
+                ((current + perturb(state[2], k))[None], 1, slice(k, k + 1))
+                for k in range(self.substeps)
+            )
+        for held, length, rows in steps:
+            forward(self.constants, parameters["W_rec"], held, length, state, z[rows], psi[rows])
         if tape is not None:
             tape.advance()
         return state[3], state
@@ -172,6 +185,29 @@ class SpikingNetwork:
             "W_in": flat.T @ tape["x"].reshape(-1, self.n_inputs),
             "W_rec": recurrent,
             "bias": flat.sum(0),
+        }
+
+    def outer(
+        self,
+        tape: Tape,
+        postsynaptic: np.ndarray,
+        transform: Callable[[np.ndarray], np.ndarray] = np.asarray,
+    ) -> Parameters:
+        """Postsynaptic times presynaptic, summed over network steps and columns, for each weight.
+
+        ``postsynaptic`` (T, K, B, N); ``transform`` is applied to what is presynaptic.
+        """
+        n = self.n_units
+        z = tape["z"].astype(self.dtype)
+        flat = postsynaptic.reshape(-1, n)
+        previous = z.reshape(-1, *z.shape[2:])[:-1].reshape(-1, n)
+        recurrent = flat[z.shape[2] :].T @ transform(previous)  # z[-1] = 0 adds nothing
+        np.fill_diagonal(recurrent, 0)  # no self-connections
+        held = postsynaptic.sum(1).reshape(-1, n)
+        return {
+            "W_in": held.T @ transform(tape["x"].reshape(-1, self.n_inputs)),
+            "W_rec": recurrent,
+            "bias": held.sum(0),
         }
 
     def online_traces(self, n: int) -> SpikingTraces:

@@ -183,7 +183,7 @@ def test_an_update_that_is_not_finite_leaves_the_last_good_weights():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"network": "lsm"}, "network='lsm' is not one of alif, lif, rate"),
+        ({"network": "lsm"}, "network='lsm' is not one of rate, alif, lif"),
         ({"seed": -1}, "seed=-1 must be an integer of 0 or more"),
         ({"execution": "online", "gradient": "exact"}, "carries local traces"),
         ({"dtype": "float16"}, "not one of float32, float64"),

@@ -22,7 +22,7 @@ def make(**options) -> NodePerturbation:
 def test_pairs_share_episode_and_luck_and_have_opposite_noise():
     agent = make(env_kwargs={"lengths": (0, 2)}, sigma=1e-9)
     agent.play()
-    xi, r = agent.noise["xi"], agent.record
+    xi, r = agent.noise["xi"][:, 0], agent.record
     np.testing.assert_array_equal(xi[:, ::2], -xi[:, 1::2])
     for name in ("actions", "alive", "rewards"):
         np.testing.assert_array_equal(r[name][:, ::2], r[name][:, 1::2])
@@ -33,7 +33,7 @@ def test_pairs_share_episode_and_luck_and_have_opposite_noise():
 def test_noise_has_the_stated_variance_and_correlation(tau):
     agent = make(n_envs=400, n_neurons=50, noise_tau=tau, sigma=0.7, env_kwargs={"delay": 6})
     agent.play()
-    xi = agent.noise["xi"][:, ::2]
+    xi = agent.noise["xi"][:, 0, ::2]
     np.testing.assert_allclose(xi.std((1, 2)), 0.7, rtol=0.05)
     correlation = np.corrcoef(xi[2].ravel(), xi[4].ravel())[0, 1]
     assert correlation == pytest.approx(np.exp(-2 / tau) if tau else 0.0, abs=0.05)
@@ -45,7 +45,7 @@ def test_estimate_is_the_noise_times_what_it_earned():
     agent.play()
     gradient = agent.recurrent_gradient(np.zeros(0))
     earned = discounted_sums(agent.record["rewards"], 0.8)
-    alive, xi = agent.record["alive"], agent.noise["xi"]
+    alive, xi = agent.record["alive"], agent.noise["xi"][:, 0]
     r, expected = agent.tape["r"], np.zeros((10, 10))
     for t in range(1, len(alive)):
         for b in range(8):
@@ -81,7 +81,7 @@ def test_mean_estimate_is_the_policy_gradient():
     assert a @ b / (b @ b) == pytest.approx(1, abs=0.2)
 
 
-@pytest.mark.parametrize("options", [{}, {"antithetic": False}, {"credit": "episode"}])
+@pytest.mark.parametrize("options", [{}, {"baseline": "round"}, {"credit": "episode"}])
 def test_it_learns_to_remember(options):
     agent = make(n_envs=64, n_neurons=32, dtype="float32", sigma=0.3, **options)
     returns = [agent.update()["return_mean"] for _ in range(250)]

@@ -1,0 +1,192 @@
+"""Weight perturbation and its hybrid: noise in the weights, constant for an episode.
+
+With perturbations xi of standard deviation sigma and episodes' returns G::
+
+    WP    dw ~ 1/sigma^2 (G - baseline) xi
+    WP0   the same, but for weights whose input was silent all the episode: they stay
+    HP    dw_ij ~ 1/sigma^2 sum_t (R[t] - baseline[t]) xi_out_i[t] r_j[t-1],   xi_out = xi r
+
+Zuege, Klos & Memmesheimer (2023), doi:10.1103/PhysRevX.13.021006; WP as a search in the space of
+policies: Salimans, Ho, Chen, Sidor & Sutskever (2017), arXiv:1703.03864. HP perturbs weights and
+learns as node perturbation does; its step is the gradient times the correlation of the presynaptic
+activity, a descent direction that favours what is strongly driven.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..networks import SpikingNetwork
+from ..optimizers import Parameters
+from ..options import choice
+from ..tape import Tape
+from .learner import PerturbationAgent, PerturbationOptions
+from .rules import active_inputs
+from .weight_noise import WEIGHT_NOISE
+
+
+@dataclass
+class WeightPerturbationOptions(PerturbationOptions):
+    """Hyper-parameters of :class:`WeightPerturbation`."""
+
+    sigma: float = 0.03  # standard deviation of the noise on a weight
+    noise: str = "dense"  # dense, flip, rank-one: the form of the noise
+    noise_memory: float = 256.0  # MB; dense noise beyond it is drawn again instead of stored
+    credit: str = "episode"  # noise that lasts cannot be credited step by step
+    spare_silent: bool = False  # WP0: leave weights of inputs that were silent all the episode
+
+
+class WeightPerturbed(PerturbationAgent):
+    """The part that weight perturbation and hybrid perturbation share: perturbing weights."""
+
+    options: WeightPerturbationOptions
+
+    def __init__(self, env: Any, **kwargs: Any):
+        super().__init__(env, **kwargs)
+        o = self.options
+        choice(self.name, "noise", o.noise, WEIGHT_NOISE)
+        make = WEIGHT_NOISE[o.noise]
+        settings = (self.n_perturbations, o.sigma, self.dtype, o.noise_memory * 2**20)
+        # Recurrent weights, input weights and bias are one matrix on (activity, observation, 1).
+        self._width = o.n_neurons + self.n_inputs + 1
+        self.network_noise = make((o.n_neurons, self._width), *settings)
+        self.readout_noise = make((self.head.n_outputs, o.n_neurons + 1), *settings)
+        self._presynaptic = np.ones((self.n_envs, self._width), self.dtype)
+        self._features = np.ones((self.n_envs, o.n_neurons + 1), self.dtype)
+
+    # -- perturbing --------------------------------------------------------------------------
+
+    def _begin_perturbation(self) -> None:
+        self.network_noise.draw(int(self.rng.integers(2**63)))
+        if self.options.readout == "perturbation":
+            self.readout_noise.draw(int(self.rng.integers(2**63)))
+        spiking = isinstance(self.network, SpikingNetwork)
+        self._self = self.network_noise.diagonal() if spiking else None
+
+    def _network_step(self, state: tuple, x: np.ndarray) -> tuple[np.ndarray, tuple]:
+        n = self.options.n_neurons
+        self._presynaptic[:, n:-1] = x
+
+        def perturb(activity: np.ndarray, k: int) -> np.ndarray:
+            self._presynaptic[:, :n] = activity
+            xi = self.network_noise.drive(self._presynaptic)
+            if self._self is not None:  # spiking neurons have no self-connections
+                xi -= np.repeat(self._self, self.copies, axis=0) * activity
+            xi *= self.signs[:, None]
+            self._on_perturbed(xi, k)
+            return xi
+
+        return self.network.step(self.parameters, state, x, self.tape, perturb)
+
+    def _on_perturbed(self, xi: np.ndarray, k: int) -> None:
+        """Called with what the perturbed weights added to the summed inputs, (B, N)."""
+
+    def _read_out(self, features: np.ndarray) -> np.ndarray:
+        outputs = self.outputs(features)
+        if self.options.readout == "perturbation":
+            self._features[:, :-1] = features
+            noise = self.readout_noise.drive(self._features)
+            noise *= self.signs[:, None]
+            outputs[:, :-1] += noise
+            self._on_readout_perturbed(noise)
+        return outputs
+
+    def _on_readout_perturbed(self, noise: np.ndarray) -> None:
+        """Called with what the perturbed readout added to the policy's outputs, (B, K)."""
+
+    def _split(self, gradient: np.ndarray) -> Parameters:
+        n = self.options.n_neurons
+        recurrent = gradient[:, :n].copy()
+        if isinstance(self.network, SpikingNetwork):
+            np.fill_diagonal(recurrent, 0)
+        return {"W_in": gradient[:, n:-1], "W_rec": recurrent, "bias": gradient[:, -1]}
+
+
+class WeightPerturbation(WeightPerturbed):
+    """Weight perturbation on any environment with Box observations and Discrete or Box actions.
+
+    Examples:
+        >>> from caudate.agents import WeightPerturbation
+        >>> agent = WeightPerturbation("CartPole-v1", seed=0, n_envs=4, n_neurons=32)
+        >>> metrics = agent.update()
+        >>> metrics["episodes"]
+        4
+    """
+
+    name = "weight-perturbation"
+    options_class = WeightPerturbationOptions
+
+    def __init__(self, env: Any, **kwargs: Any):
+        super().__init__(env, **kwargs)
+        choice(self.name, "credit", self.options.credit, ("episode",))
+
+    def network_gradient(self) -> Parameters:
+        # Each column earned its share with its own sign; a perturbation gets the sum.
+        self._earned = (self._episode() * self.signs).reshape(-1, self.copies).sum(1)
+        return self._split(self.network_noise.gradient(self._earned, self._heard()))
+
+    def perturbed_readout_gradient(self) -> Parameters:
+        gradient = self.readout_noise.gradient(self._earned)
+        return {"W_out": gradient[:, :-1], "b_out": gradient[:, -1]}
+
+    def _episode(self) -> np.ndarray:
+        """Credit of whole episodes (B,): the same at every step that happened."""
+        return self.worth[0]
+
+    def _heard(self) -> np.ndarray | None:
+        """Inputs (P, N + D + 1) that were not silent in a pair's episodes; None: spare none."""
+        if not self.options.spare_silent:
+            return None
+        steps, k = len(self.worth), self.copies
+        spiking = isinstance(self.network, SpikingNetwork)
+        activity = self.tape["z"].max(1) if spiking else self.tape["r"]
+        seen = np.concatenate([activity[:steps], self.tape["x"][:steps]], axis=2)
+        pairs = seen.reshape(steps, -1, k, seen.shape[-1]).transpose(1, 0, 2, 3)
+        heard = active_inputs(pairs.reshape(len(pairs), steps * k, -1).astype(self.dtype))
+        return np.concatenate([heard, np.ones((len(heard), 1), self.dtype)], axis=1)
+
+
+@dataclass
+class HybridPerturbationOptions(WeightPerturbationOptions):
+    """Hyper-parameters of :class:`HybridPerturbation`."""
+
+    credit: str = "to-go"
+
+
+class HybridPerturbation(WeightPerturbed):
+    """Hybrid perturbation on any environment with Box observations, Discrete or Box actions."""
+
+    name = "hybrid-perturbation"
+    options_class = HybridPerturbationOptions
+
+    def __init__(self, env: Any, **kwargs: Any):
+        super().__init__(env, **kwargs)
+        n, k = self.n_envs, self.head.n_outputs
+        self.caused = Tape(
+            xi=((self.network.substeps, n, self.options.n_neurons), self.dtype),
+            out=((n, k), self.dtype),
+        )
+
+    def _begin_perturbation(self) -> None:
+        super()._begin_perturbation()
+        self.caused.clear()
+
+    def _on_perturbed(self, xi: np.ndarray, k: int) -> None:
+        self.caused.row("xi")[k] = xi
+
+    def _read_out(self, features: np.ndarray) -> np.ndarray:
+        outputs = super()._read_out(features)
+        self.caused.advance()
+        return outputs
+
+    def _on_readout_perturbed(self, noise: np.ndarray) -> None:
+        self.caused.row("out")[...] = noise
+
+    def network_gradient(self) -> Parameters:
+        return self._outer(self.caused["xi"][: len(self.worth)], self.options.sigma**2)
+
+    def perturbed_readout_gradient(self) -> Parameters:
+        return self._outer_readout(self.caused["out"][: len(self.worth)], self.options.sigma**2)

@@ -1,0 +1,175 @@
+"""Targets in place of reward: trials whose right answers are known, played like episodes.
+
+Any recurrent learner takes :class:`Targets` where it takes an environment. A trial's error is then
+the mean over its steps of the cross-entropy of the softmax (Discrete actions) or of half the
+squared distance from the target (Box actions, in the head's units: half-ranges of the action
+space), and the agent's return is minus that error. Actions are not sampled: the error judges the
+readout itself, so the readout's own gradient is the delta rule and perturbation rules correlate
+noise with error. What has been learned is used as ever: ``predict`` on the environment itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+
+from .errors import AgentError
+from .heads import SoftmaxHead, make_head
+
+NO_CONDITION = -1
+
+
+class Targets:
+    """A pool of trials with targets.
+
+    Args:
+        observations: (T, n, ...) of n trials, padded to the longest.
+        targets: (T, n) actions, or (T, n, K) vectors.
+        action_space: Discrete or Box; it decides the error.
+        mask: (T, n), the steps that count; a prefix of a trial's steps belongs to it up to the last
+            true one. Default: all.
+        conditions: (n,) integers, for baselines per condition.
+        env_id: the environment that the trials are from, named in checkpoints.
+
+    Raises:
+        AgentError: arrays that do not fit together.
+    """
+
+    def __init__(
+        self,
+        observations: np.ndarray,
+        targets: np.ndarray,
+        action_space: gym.Space,
+        mask: np.ndarray | None = None,
+        conditions: np.ndarray | None = None,
+        env_id: str | None = None,
+    ):
+        observations, targets = np.asarray(observations), np.asarray(targets)
+        if observations.ndim < 3 or observations.shape[:2] != targets.shape[:2]:
+            raise AgentError(
+                f"Targets: observations of shape {observations.shape} and targets of shape "
+                f"{targets.shape} must begin with the same (steps, trials)."
+            )
+        steps, trials = targets.shape[:2]
+        self.observations = observations.reshape(steps, trials, -1).astype(np.float32)
+        self.action_space = action_space
+        self.head = make_head("Targets", action_space)
+        self.targets = self._in_head_units(targets)
+        self.mask = np.ones((steps, trials), bool) if mask is None else np.asarray(mask, bool)
+        if self.mask.shape != (steps, trials) or not self.mask.any(0).all():
+            raise AgentError(
+                f"Targets: mask of shape {self.mask.shape} must be {(steps, trials)} and hold a "
+                "true value for each trial."
+            )
+        self.lengths = steps - self.mask[::-1].argmax(0)
+        given = np.full(trials, NO_CONDITION) if conditions is None else conditions
+        self.conditions = np.asarray(given, int)
+        self.env_id = env_id
+        shape = observations.shape[2:]
+        self.observation_space = spaces.Box(-np.inf, np.inf, shape, np.float32)
+
+    @classmethod
+    def of(cls, env_id: str, n: int = 1024, seed: int = 0, **env_kwargs: Any) -> Self:
+        """``n`` trials of an environment whose ``unwrapped.task`` offers ``sample_trials(n, seed)``.
+
+        Raises:
+            AgentError: an environment without them.
+        """
+        env = gym.make(env_id, **env_kwargs)
+        try:
+            task = getattr(env.unwrapped, "task", None)
+            if not hasattr(task, "sample_trials"):
+                raise AgentError(
+                    f"{env_id!r} has no sample_trials: give Targets the arrays of its trials."
+                )
+            trials = task.sample_trials(n, seed)
+            return cls(
+                trials.obs,
+                trials.target,
+                env.action_space,
+                trials.mask,
+                trials.facts.get("condition"),
+                env_id,
+            )
+        finally:
+            env.close()
+
+    def _in_head_units(self, targets: np.ndarray) -> np.ndarray:
+        if isinstance(self.head, SoftmaxHead):
+            actions = targets.astype(int) - self.head.start
+            if targets.ndim != 2 or actions.min() < 0 or actions.max() >= self.head.n_outputs:
+                raise AgentError(
+                    f"Targets: values from {targets.min()} to {targets.max()} of shape "
+                    f"{targets.shape} must be actions (steps, trials) of {self.action_space}."
+                )
+            return actions
+        vectors = targets.reshape(*targets.shape[:2], -1)
+        if vectors.shape[-1] != self.head.n_outputs:
+            raise AgentError(
+                f"Targets: vectors of {vectors.shape[-1]} values do not fit {self.action_space}."
+            )
+        return (vectors - self.head.middle) / self.head.half
+
+
+class TargetRounds:
+    """Rounds of trials from :class:`Targets`; the face of :class:`~.rounds.Rounds`.
+
+    A column's seed decides its trial: number ``seed`` modulo the size of the pool.
+    """
+
+    task_info: dict[str, Any]
+
+    def __init__(self, pool: Targets, n_envs: int):
+        self.pool, self.n_envs = pool, n_envs
+        self.env_id = pool.env_id
+        self.observation_space, self.action_space = pool.observation_space, pool.action_space
+        self.task_info = {}
+
+    def reset(self, seeds: np.ndarray) -> np.ndarray:
+        pool = self.pool
+        self.trials = np.asarray(seeds) % len(pool.conditions)
+        self.lengths = np.zeros(self.n_envs, int)
+        self.returns = np.zeros(self.n_envs)
+        self.alive = np.ones(self.n_envs, bool)
+        self.truncated = np.zeros(self.n_envs, bool)
+        self.condition = pool.conditions[self.trials]
+        self._weight = 1 / pool.mask[:, self.trials].sum(0)
+        self._steps = 0
+        return pool.observations[0, self.trials]
+
+    def step(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """``outputs`` (B, K) of the policy; minus their error is the reward."""
+        pool, t = self.pool, self._steps
+        reward = -self._error(outputs, t) * self._weight * pool.mask[t, self.trials]
+        self.returns += reward
+        self.lengths += self.alive
+        self._steps += 1
+        self.alive = pool.lengths[self.trials] > self._steps
+        following = min(self._steps, len(pool.observations) - 1)
+        return pool.observations[following, self.trials], reward
+
+    def output_adjoint(self, outputs: np.ndarray) -> np.ndarray:
+        """Derivative (T, B, K) of each trial's error by the outputs (T, B, K) of the round."""
+        steps = slice(0, len(outputs))
+        target = self.pool.targets[steps, self.trials]
+        weight = self._weight * self.pool.mask[steps, self.trials]
+        if isinstance(self.pool.head, SoftmaxHead):
+            slope = self.pool.head.score(outputs, target, np.zeros(0))[0]
+        else:
+            slope = outputs - target
+        return (slope * weight[..., None]).astype(outputs.dtype)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def _error(self, outputs: np.ndarray, t: int) -> np.ndarray:
+        # In double precision: perturbation rules live on small differences of it.
+        outputs, target = outputs.astype(float), self.pool.targets[t, self.trials]
+        if not isinstance(self.pool.head, SoftmaxHead):
+            return 0.5 * ((outputs - target) ** 2).sum(-1)
+        shifted = outputs - outputs.max(-1, keepdims=True)
+        chosen = shifted[np.arange(len(target)), target]
+        return np.log(np.exp(shifted).sum(-1)) - chosen
