@@ -213,6 +213,7 @@ class ActorCritic(RecurrentAgent):
         free_gradient = (weight * (a * free_score + o.entropy_coef * entropy_free)).sum((0, 1))
         if self.targets is not None:
             adjoint[..., :-1] = self.targets.output_adjoint(policy) / self.n_envs
+            adjoint[..., -1] = 0
             free_gradient = np.zeros_like(free)
         return adjoint, free_gradient.astype(self.dtype), float(entropy[alive].mean())
 

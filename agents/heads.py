@@ -138,6 +138,13 @@ def check_observation_space(agent: str, space: gym.Space) -> int:
     return int(np.prod(space.shape, dtype=int))
 
 
+def observation_bounds(space: gym.Space) -> np.ndarray:
+    """Largest absolute value of each observation (D,), 1 where the space does not bound it."""
+    assert isinstance(space, gym.spaces.Box)
+    bound = np.maximum(np.abs(space.low), np.abs(space.high)).reshape(-1).astype(float)
+    return np.where(np.isfinite(bound) & (bound > 0), bound, 1.0)
+
+
 def describe(space: gym.Space) -> dict[str, Any]:
     """What a checkpoint remembers of a space, to refuse an environment that does not fit."""
     shape = [int(n) for n in space.shape] if space.shape is not None else None

@@ -13,7 +13,7 @@ from gymnasium.vector import VectorEnv
 
 from .base import Agent, Metrics, State
 from .errors import AgentError, CheckpointError, LearningWarning, NonFiniteError
-from .heads import check_observation_space, make_head
+from .heads import check_observation_space, make_head, observation_bounds
 from .networks import RateNetwork, SpikingNetwork
 from .optimizers import Parameters, clip_by_norm, make_optimizer
 from .options import build_options, check_ranges, choice
@@ -34,7 +34,7 @@ _RANGES = {
     "fraction": ("gamma", "gae_lambda", "baseline_rate", "feedback_decay", "adaptive_fraction"),
     "not negative": (
         *("value_coef", "entropy_coef", "rate_coef", "target_rate", "perturbation_rate"),
-        *("recurrent_gain", "input_gain", "readout_gain", "tau_readout", "noise_tau"),
+        *("recurrent_gain", "input_gain", "bias_gain", "readout_gain", "tau_readout", "noise_tau"),
         *("adaptation_strength", "dampening"),
     ),
     "finite": ("initial_withhold_bias", "initial_log_std"),
@@ -55,6 +55,8 @@ class RecurrentOptions:
     tau_max: float = 20.0
     recurrent_gain: float = 1.0
     input_gain: float = 3.0
+    input_units: str = "raw"  # of input weights; bounds: of the observation space's
+    bias_gain: float = 0.0  # spread of the initial biases: units with working points of their own
     readout_gain: float = 1.0
     initial_withhold_bias: float = 0.0  # on the logit of action 0
     initial_log_std: float = -0.5  # of Gaussian actions, in half-ranges of the action space
@@ -112,6 +114,7 @@ class RecurrentAgent(Agent):
         self.action_space = self.rounds.action_space
         self.n_inputs = check_observation_space(self.name, self.observation_space)
         self.head = make_head(self.name, self.action_space)
+        choice(self.name, "input_units", self.options.input_units, ("raw", "bounds"))
         choice(self.name, "dtype", self.options.dtype, ("float32", "float64"))
         self.dtype = np.dtype(self.options.dtype)
 
@@ -160,6 +163,11 @@ class RecurrentAgent(Agent):
     def _initial_parameters(self, rng: np.random.Generator) -> Parameters:
         o, n = self.options, self.options.n_neurons
         parameters = self.network.initial_parameters(rng, o.recurrent_gain, o.input_gain)
+        if o.input_units == "bounds":
+            parameters["W_in"] /= observation_bounds(self.observation_space).astype(self.dtype)
+        if o.bias_gain > 0:  # not drawn without need: seeds keep their networks
+            spread = o.bias_gain * rng.standard_normal(n)
+            parameters["bias"] += (spread * self.network.input_unit()).astype(self.dtype)
         n_outputs = self.head.n_outputs + 1
         readout = o.readout_gain / np.sqrt(n) * rng.standard_normal((n_outputs, n))
         readout[-1] = 0  # the critic starts at 0

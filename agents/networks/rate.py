@@ -74,6 +74,10 @@ class RateNetwork:
             "bias": np.zeros(n, self.dtype),
         }
 
+    def input_unit(self) -> np.ndarray:
+        """What an input weight of gain 1 is for each unit, (N,)."""
+        return np.ones(self.n_units)
+
     def get_constants(self) -> Parameters:
         """Fixed per-unit numbers that were drawn, for checkpoints."""
         return {"leak": self.leak.copy()}

@@ -87,9 +87,7 @@ class SpikingNetwork:
         self, rng: np.random.Generator, recurrent_gain: float, input_gain: float
     ) -> Parameters:
         n, d = self.n_units, self.n_inputs
-        # In units of the threshold, and scaled by 1 - alpha so that the steady drive of a neuron
-        # does not depend on its membrane time constant.
-        unit = self.constants.threshold * (1 - self.constants.alpha.astype(float))[:, None]
+        unit = self.input_unit()[:, None]
         recurrent = recurrent_gain / np.sqrt(n) * rng.standard_normal((n, n))
         np.fill_diagonal(recurrent, 0)
         return {
@@ -97,6 +95,14 @@ class SpikingNetwork:
             "W_rec": (self.constants.threshold * recurrent).astype(self.dtype),
             "bias": (unit[:, 0] * 0.5).astype(self.dtype),
         }
+
+    def input_unit(self) -> np.ndarray:
+        """What an input weight of gain 1 is for each neuron, (N,).
+
+        In units of the threshold, and scaled by 1 - alpha so that the steady drive of a neuron does
+        not depend on its membrane time constant.
+        """
+        return self.constants.threshold * (1 - self.constants.alpha.astype(float))
 
     def get_constants(self) -> Parameters:
         """Fixed per-neuron numbers that were drawn, for checkpoints."""
