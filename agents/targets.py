@@ -73,7 +73,7 @@ class Targets:
 
     @classmethod
     def of(cls, env_id: str, n: int = 1024, seed: int = 0, **env_kwargs: Any) -> Self:
-        """``n`` trials of an environment whose ``unwrapped.task`` offers ``sample_trials(n, seed)``.
+        """``n`` trials of an environment whose ``unwrapped.task`` has ``sample_trials(n, seed)``.
 
         Raises:
             AgentError: an environment without them.

@@ -6,10 +6,10 @@ departs from its own running mean, and amplifies large products over small ones:
     dh_i[t] = h_i[t] - hbar_i,      hbar_i <- m hbar_i + (1 - m) h_i[t]
     dw_ij ~ (G - Gbar_c) sum_t f(r_j[t-1] dh_i[t]),      f(s) = s^3 or s |s|
 
-Miconi (2017), doi:10.7554/eLife.20899; f is supralinear because the identity would average kicks and
-the slow relaxation that follows them, which point in opposite directions, to nearly nothing. Gbar_c
-is a running mean of the return in the episode's condition. Because f(a b) = f(a) f(b), the trace
-is one product of transformed factors.
+Miconi (2017), doi:10.7554/eLife.20899; f is supralinear because the identity would average kicks
+and the slow relaxation that follows them, which point in opposite directions, to nearly nothing.
+Gbar_c is a running mean of the return in the episode's condition. Because f(a b) = f(a) f(b), the
+trace is one product of transformed factors.
 """
 
 from __future__ import annotations

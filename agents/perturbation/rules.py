@@ -1,7 +1,8 @@
 """Perturbation rules: what is correlated with the reward that it earned.
 
-All rules but one have the form ``gradient = 1/sigma^2 sum_s credit[s] fluctuation[s] presynaptic[s]^T``
-over samples s (time steps of trials); they differ in the fluctuation:
+All rules but one sum credit times fluctuation times presynaptic activity over samples (time steps of
+trials), ``gradient = 1/sigma^2 sum_s credit[s] fluctuation[s] presynaptic[s]^T``. They differ in the
+fluctuation:
 
 ==========================  =========================================================
 rule                        fluctuation of a unit's summed input
@@ -63,7 +64,7 @@ def node_noise(
     rng: np.random.Generator, shape: tuple[int, ...], sigma: float, law: str = "uniform",
     dtype: np.dtype | type = np.float64,
 ) -> Array:  # fmt: skip
-    """White noise of standard deviation ``sigma``: "gaussian", or "uniform", several times cheaper."""
+    """White noise of standard deviation ``sigma``: gaussian, or uniform, several times cheaper."""
     draw = np.float32 if np.dtype(dtype) == np.float32 else np.float64
     if law == "gaussian":
         noise = rng.standard_normal(shape, draw)
@@ -79,7 +80,10 @@ def kicks(
     rng: np.random.Generator, shape: tuple[int, ...], probability: float, size: float,
     dtype: np.dtype | type = np.float64,
 ) -> Array:  # fmt: skip
-    """Rare strong noise: with ``probability`` a uniform number in +-``size``, else 0 (Miconi 2017)."""
+    """Rare strong noise: with ``probability`` a uniform number in +-``size``, else 0.
+
+    Miconi (2017), doi:10.7554/eLife.20899.
+    """
     u = rng.random(shape, np.float32)
     hit = u < probability
     noise = np.zeros(shape, dtype)

@@ -79,7 +79,7 @@ class WeightNoise(ABC):
         """xi_p (M, N) itself."""
 
     def diagonal(self) -> Array:
-        """Entries (P, M) that connect a unit with itself, where the first M inputs are the units'."""
+        """Entries (P, M) between a unit and itself, where the first M inputs are the units'."""
         return np.stack([np.diagonal(self.perturbation(p)) for p in range(self.pairs)])
 
     def _by_pair(self, x: Array) -> Array:
