@@ -14,6 +14,7 @@ import numpy as np
 from .checkpoint import read_checkpoint, write_checkpoint
 from .errors import AgentError, CheckpointError
 from .options import option_types
+from .targets import Targets
 
 State = tuple[np.ndarray, ...]
 Metrics = dict[str, float]
@@ -180,7 +181,7 @@ class Agent(ABC):
             raise AgentError(
                 "This agent was trained on an environment object: pass env= to load it."
             )
-        if env is not None and not isinstance(env, str):  # built already: its own size counts
+        if not isinstance(env, (str, Targets, type(None))):  # built already: its own size counts
             options.pop("n_envs", None)
         if env is not None:
             options.pop("env_kwargs", None)

@@ -28,14 +28,17 @@ READOUT = ("W_out", "b_out", "log_std")  # policy outputs first, the critic's va
 _RANGES = {
     "count": ("n_neurons", "max_episode_steps", "substeps"),
     "positive": (
-        *("learning_rate", "max_grad_norm", "tau_min", "tau_max", "sigma"),
+        *("learning_rate", "max_grad_norm", "tau_min", "tau_max", "sigma", "sigma_out"),
         *("tau_membrane", "tau_adaptation"),
     ),
-    "fraction": ("gamma", "gae_lambda", "baseline_rate", "feedback_decay", "adaptive_fraction"),
+    "fraction": (
+        *("gamma", "gae_lambda", "baseline_rate", "feedback_decay", "adaptive_fraction"),
+        *("kick_probability", "fluctuation_memory"),
+    ),
     "not negative": (
         *("value_coef", "entropy_coef", "rate_coef", "target_rate", "perturbation_rate"),
         *("recurrent_gain", "input_gain", "bias_gain", "readout_gain", "tau_readout", "noise_tau"),
-        *("adaptation_strength", "dampening"),
+        *("adaptation_strength", "dampening", "noise_memory"),
     ),
     "finite": ("initial_withhold_bias", "initial_log_std"),
 }

@@ -76,6 +76,7 @@ class PerturbationAgent(ActorCritic):
             )
         self.n_perturbations = self.n_envs // self.copies
         self.signs = np.tile(np.array(BASELINES[o.baseline], self.dtype), self.n_perturbations)
+        self.reached = False  # has a perturbation ever changed a reward
         self.returns_before = RunningBaseline(o.baseline_rate, o.baseline == "condition")
 
     def _learning_rates(self) -> dict[str, float]:
@@ -139,9 +140,10 @@ class PerturbationAgent(ActorCritic):
         else:
             earned = np.broadcast_to(self.rounds.returns, alive.shape).copy()
         changes = differences(earned, o.baseline, self.returns_before, self.rounds.condition)
-        self._watch(
-            "no pair of perturbed episodes earned different rewards",
-            not changes.any(),
+        self.reached |= bool(changes.any())
+        self._watch(  # later on this is what a perfect policy looks like
+            "perturbations have never changed what an episode earns",
+            not self.reached,
             "Raise sigma or readout_gain, so that the noise reaches the reward.",
         )
         perturbed = alive * (self.signs != 0)
@@ -174,8 +176,12 @@ class PerturbationAgent(ActorCritic):
     # -- state -------------------------------------------------------------------------------
 
     def get_state(self) -> dict[str, Any]:
-        return super().get_state() | {"returns_before": self.returns_before.get_state()}
+        return super().get_state() | {
+            "returns_before": self.returns_before.get_state(),
+            "reached": self.reached,
+        }
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
         self.returns_before.set_state(state["returns_before"])
+        self.reached = bool(state["reached"])

@@ -1,8 +1,8 @@
 """Perturbation rules: what is correlated with the reward that it earned.
 
-All rules but one sum credit times fluctuation times presynaptic activity over samples (time steps of
-trials), ``gradient = 1/sigma^2 sum_s credit[s] fluctuation[s] presynaptic[s]^T``. They differ in the
-fluctuation:
+All rules but one sum credit times fluctuation times presynaptic activity over samples (steps of
+trials): ``1/sigma^2 sum_s credit[s] fluctuation[s] presynaptic[s]^T``. They differ in what
+fluctuates:
 
 ==========================  =========================================================
 rule                        fluctuation of a unit's summed input

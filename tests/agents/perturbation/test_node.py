@@ -9,7 +9,7 @@ import caudate.envs  # noqa: F401
 from caudate.agents import AgentError, EProp, NodePerturbation
 from caudate.agents.advantages import discounted_sums
 
-from . import toy_envs  # noqa: F401
+from .. import toy_envs  # noqa: F401
 
 
 def make(**options) -> NodePerturbation:
