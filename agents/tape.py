@@ -22,6 +22,11 @@ class Tape:
     def __getitem__(self, name: str) -> np.ndarray:
         return self._arrays[name][: self.length]
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the record so far."""
+        return sum(self[name].nbytes for name in self._arrays)
+
     def row(self, name: str) -> np.ndarray:
         return self._arrays[name][self.length]
 

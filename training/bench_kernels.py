@@ -137,7 +137,7 @@ def kernel_share(
             f"{'kernel':<8}{'units':>6}{'activity':>12}{'Gflop/s':>10}"
             f"{f'product {_PRODUCT}':>15}{'share':>8}"
         )
-        product = _product()
+        product = matrix_product()
         for size in units:
             for kernel in kernels:
                 found.append(_measure(kernel, size, product, seconds, repeats))
@@ -158,7 +158,8 @@ def _measure(
     return KernelShare(kernel, units, work.activity, ours / 1e9, whole / 1e9, ours / whole)
 
 
-def _product() -> Callable[[], float]:
+def matrix_product() -> Callable[[], float]:
+    """Work whose rate is the machine's: a product of two float32 matrices; returns operations."""
     a = np.random.default_rng(0).standard_normal((_PRODUCT, _PRODUCT), dtype=np.float32)
     out = np.empty_like(a)
 

@@ -123,6 +123,22 @@ def bench_agents(
     )
 
 
+def bench_perturbation(
+    units: Annotated[list[int] | None, typer.Argument(help="Default: 100 400 1000.")] = None,
+    seconds: Annotated[float, typer.Option(help="CPU time of a repeat.")] = 1.0,
+    json_file: JsonFile = None,
+    docs: Annotated[
+        Path | None, typer.Option(metavar="PAGE", help="Page that gets the table.")
+    ] = None,
+) -> None:
+    """Time and memory of the perturbation rules, beside the matrix product's rate."""
+    from .bench_perturbation import UNITS, bench_perturbation
+
+    bench_perturbation(
+        units or UNITS, seconds=seconds, json_file=json_file, docs=docs, say=typer.echo
+    )
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the command line."""
     for command in (plot, watch, compare):
@@ -130,4 +146,5 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(help="Measure speed.", no_args_is_help=True, rich_markup_mode=None)
     bench.command("envs")(bench_envs)
     bench.command("agents")(bench_agents)
+    bench.command("perturbation")(bench_perturbation)
     app.add_typer(bench, name="bench")

@@ -90,37 +90,44 @@ class NodePerturbation(PerturbationAgent):
 
     def _begin_perturbation(self) -> None:
         self.noise.clear()
+        self._network_noise = self._readout_noise = None
 
     def _network_step(self, state: tuple, x: np.ndarray) -> tuple[np.ndarray, tuple]:
+        n, sigma = self.options.n_neurons, self.options.sigma
+
         def perturb(activity: np.ndarray, k: int) -> np.ndarray:
-            xi = self.noise.row("xi")
-            before = xi[k - 1] if k else self.noise["xi"][-1, -1] if self.noise.length else None
-            xi[k] = self._correlated(before, self.options.n_neurons, self.options.sigma)
-            return xi[k]
+            xi = self.noise.row("xi")[k]
+            self._network_noise = self._next_noise(self._network_noise, n, sigma)
+            self._spread(self._network_noise, xi)
+            return xi
 
         return self.network.step(self.parameters, state, x, self.tape, perturb)
 
     def _read_out(self, features: np.ndarray) -> np.ndarray:
         outputs = self.outputs(features)
         if self.options.readout == "perturbation":
-            noise = self.noise.row("out")
-            before = self.noise["out"][-1] if self.noise.length else None
-            noise[...] = self._correlated(before, noise.shape[1], self.options.sigma_out)
-            outputs[:, :-1] += noise
+            n, sigma = self.head.n_outputs, self.options.sigma_out
+            self._readout_noise = self._next_noise(self._readout_noise, n, sigma)
+            self._spread(self._readout_noise, self.noise.row("out"))
+            outputs[:, :-1] += self.noise.row("out")
         self.noise.advance()
         return outputs
 
-    def _correlated(self, before: np.ndarray | None, n: int, sigma: float) -> np.ndarray:
-        """Next value of the noise, (B, n). Uniform innovations are as good as Gaussian ones, and
-        several times cheaper."""
-        fresh = node_noise(self.rng, (self.n_perturbations, n), sigma, dtype=self.dtype)
-        noise = np.repeat(fresh, self.copies, 0) if self.copies > 1 else fresh
-        if self.copies > 1:
-            noise *= self.signs[:, None]
+    def _next_noise(self, before: np.ndarray | None, n: int, sigma: float) -> np.ndarray:
+        """Noise (P, n) that follows. Uniform innovations are as good as Gaussian ones, and several
+        times cheaper."""
+        noise = node_noise(self.rng, (self.n_perturbations, n), sigma, dtype=self.dtype)
         if before is not None and self._memory > 0:
             noise *= np.sqrt(1 - self._memory**2)
-            noise += self._memory * before
+            before *= self._memory
+            noise += before
         return noise
+
+    def _spread(self, noise: np.ndarray, columns: np.ndarray) -> None:
+        """Write noise (P, n) with the sign of each copy into the columns (B, n)."""
+        copies = columns.reshape(self.n_perturbations, self.copies, -1)
+        for c in range(self.copies):
+            np.multiply(noise, self.signs[c], out=copies[:, c])
 
     # -- the rule ----------------------------------------------------------------------------
 

@@ -121,7 +121,7 @@ class DenseNoise(WeightNoise):
     def drive(self, x: Array) -> Array:
         x = self._by_pair(x)
         if self.stored:
-            out = x @ self.xi.transpose(0, 2, 1)
+            out = _products(self.xi, x)
         else:
             out = np.stack([x[p] @ self.perturbation(p).T for p in range(self.pairs)])
         return out.reshape(-1, self.shape[0])
@@ -134,6 +134,13 @@ class DenseNoise(WeightNoise):
             xi = self.perturbation(p)
             total += credit[p].astype(self.dtype) * (xi if mask is None else xi * mask[p])
         return total / self.sigma**2
+
+
+def _products(matrices: Array, vectors: Array) -> Array:
+    """(P, M, N) times (P, C, N) -> (P, C, M); limited by how fast the matrices are read."""
+    if hasattr(np, "matvec"):  # NumPy 2.2: twice as fast as a product with few columns
+        return np.matvec(matrices[:, None], vectors)
+    return vectors @ matrices.transpose(0, 2, 1)
 
 
 class FlipNoise(WeightNoise):

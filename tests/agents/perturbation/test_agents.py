@@ -191,7 +191,7 @@ def test_spiking_networks_learn(name, network):
 def test_greedy_exploration_learns_by_perturbation_alone():
     agent = make(
         "weight-perturbation", n_envs=64, n_neurons=64, readout="perturbation", sigma=0.1,
-        exploration="greedy", perturbation_rate=0.02,
+        exploration="greedy", perturbation_rate=0.02, dtype="float32",
     )  # fmt: skip
     returns = [agent.update()["return_mean"] for _ in range(300)]
     assert np.mean(returns[:5]) < 0.6

@@ -24,6 +24,13 @@ def test_drive_is_the_perturbation_times_what_comes_in(form):
     np.testing.assert_allclose(noise.drive(x), expected, atol=1e-12)
 
 
+def test_products_without_numpys_matvec(monkeypatch):
+    noise, x = make("dense"), np.random.default_rng(0).normal(size=(6, 6))
+    with_it = noise.drive(x)
+    monkeypatch.delattr(np, "matvec", raising=False)
+    np.testing.assert_allclose(noise.drive(x), with_it, atol=1e-12)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_gradient_is_credit_times_perturbation(form):
     noise = make(form)
