@@ -16,6 +16,7 @@ import numpy as np
 
 from .advantages import MODULATORS, ReturnScale, RunningBaseline, discounted_sums, td_errors
 from .base import Metrics
+from .errors import AgentError
 from .optimizers import Parameters
 from .options import choice
 from .recurrent import RecurrentAgent, RecurrentOptions
@@ -87,18 +88,28 @@ class ActorCritic(RecurrentAgent):
         feature_adjoint = output_adjoint @ self.parameters["W_out"]
         return self.network.backward(self.parameters, self.tape, feature_adjoint, exact=True)
 
-    def gradient_check(self) -> dict[str, dict[str, float]]:
-        """How the rule's gradient relates to the exact one, on one round of episodes.
+    def gradient_check(self, rounds: int = 1) -> dict[str, dict[str, float]]:
+        """How the rule's gradient relates to the exact one, both summed over rounds of episodes.
 
         Returns, for each of the network's weights, ``cosine`` and ``norm_ratio`` (rule over exact).
-        Nothing is learned and the agent's state is left as it was. A single round of a perturbation
-        rule is a noisy estimate: expect a small cosine.
+        Nothing is learned and the agent's state is left as it was. A perturbation rule's gradient
+        is a noisy estimate: its cosine is small in a single round and grows with ``rounds``, as
+        :func:`~.perturbation.theory.predicted_cosine` says.
         """
+        if rounds < 1:
+            raise AgentError(f"rounds={rounds} must be 1 or more.")
         before = self.get_state()
-        self.play()
-        output_adjoint, *_ = self._output_adjoint(*self._modulate())
-        rule = self.recurrent_gradient(output_adjoint)
-        exact = self.exact_gradient(output_adjoint)
+        rule: Parameters = {}
+        exact: Parameters = {}
+        for _ in range(rounds):
+            self.play()
+            output_adjoint, *_ = self._output_adjoint(*self._modulate())
+            for total, one in (
+                (rule, self.recurrent_gradient(output_adjoint)),
+                (exact, self.exact_gradient(output_adjoint)),
+            ):
+                for name, gradient in one.items():
+                    total[name] = total.get(name, 0) + gradient
         self.set_state(before)
         return {name: _compare(rule[name], exact[name]) for name in rule}
 

@@ -194,7 +194,7 @@ def test_greedy_exploration_learns_by_perturbation_alone():
         exploration="greedy", perturbation_rate=0.02, dtype="float32",
     )  # fmt: skip
     returns = [agent.update()["return_mean"] for _ in range(300)]
-    assert np.mean(returns[:5]) < 0.6
+    assert returns[0] < 0.6
     assert np.mean(returns[-20:]) > 0.8
 
 
