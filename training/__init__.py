@@ -18,9 +18,19 @@ if TYPE_CHECKING:
     from .comparison import compare
     from .evaluation import evaluate
     from .presets import preset
+    from .reproduction import reproduce
     from .trainer import RunResult, resume, train
 
-__all__ = ["RunResult", "UsageError", "compare", "evaluate", "preset", "resume", "train"]
+__all__ = [
+    "RunResult",
+    "UsageError",
+    "compare",
+    "evaluate",
+    "preset",
+    "reproduce",
+    "resume",
+    "train",
+]
 
 # Loaded when asked for, so that the command line starts quickly. No module has the name of a
 # function: importing a submodule would put the module in the function's place.
@@ -29,6 +39,7 @@ _HOMES = {
     "compare": "comparison",
     "evaluate": "evaluation",
     "preset": "presets",
+    "reproduce": "reproduction",
     "resume": "trainer",
     "train": "trainer",
 }

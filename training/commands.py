@@ -87,6 +87,47 @@ def compare(
     raise typer.Exit(EXIT_FAILED if outcome.failures else 0)
 
 
+def reproduce(
+    paper: Annotated[
+        str | None, typer.Argument(help="Name of a paper; without one, the list of them.")
+    ] = None,
+    only: Annotated[
+        list[str], typer.Option(metavar="EXPERIMENT", help="Not all of it; as often as you like.")
+    ] = [],  # noqa: B006
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A smaller version for a look; claims may fail.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what is finished.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder of the paper's folder.")] = Path("runs"),
+    docs: Annotated[
+        Path | None, typer.Option(help="Folder for figures that the documentation keeps.")
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Run a paper's experiments and hold its claims to what comes out; exit 1 if one fails."""
+    from .listing import list_papers
+    from .reproduction import reproduce
+
+    if paper is None:
+        typer.echo(list_papers())
+        return
+    try:
+        found = reproduce(
+            paper,
+            out=out,
+            docs=docs,
+            json_file=json_file,
+            only=only,
+            quick=quick,
+            fresh=fresh,
+            say=typer.echo,
+        )
+    except KeyboardInterrupt:
+        typer.echo("interrupted: the same command goes on after the last finished experiment")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    raise typer.Exit(0 if found.passed else EXIT_FAILED)
+
+
 def bench_envs(
     tasks: Annotated[
         list[str] | None, typer.Argument(help="Ids; default: all of this library.")
@@ -141,7 +182,7 @@ def bench_perturbation(
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the command line."""
-    for command in (plot, watch, compare):
+    for command in (plot, watch, compare, reproduce):
         app.command()(command)
     bench = typer.Typer(help="Measure speed.", no_args_is_help=True, rich_markup_mode=None)
     bench.command("envs")(bench_envs)

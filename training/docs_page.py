@@ -35,11 +35,14 @@ def write_docs(table: Table, figures: Mapping[str, Path], folder: Path, command:
     replace_section(page, name, "\n\n".join(parts))
 
 
-def replace_section(page: Path, name: str, text: str) -> None:
-    """Put ``text`` between the markers of ``name``; without markers, at the page's end."""
+def replace_section(page: Path, name: str, text: str, title: str = "Results") -> None:
+    """Put ``text`` between the markers of ``name``; without markers, at the page's end.
+
+    A page that does not exist yet begins with ``title``.
+    """
     begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
     section = f"{begin}\n{text}\n{end}"
-    old = page.read_text("utf-8") if page.is_file() else "# Results\n"
+    old = page.read_text("utf-8") if page.is_file() else f"# {title}\n"
     before, found, rest = old.partition(begin)
     _, closed, after = rest.partition(end)
     new = before + section + after if found and closed else f"{old.rstrip()}\n\n{section}\n"

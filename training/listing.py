@@ -72,6 +72,17 @@ def list_agents() -> str:
     )
 
 
+def list_papers() -> str:
+    """Every paper that can be reproduced, with its experiments."""
+    from .reproductions import load_paper, paper_names
+
+    papers = [load_paper(name) for name in paper_names()]
+    return table(
+        ("paper", "experiments", "reference"),
+        [(p.name, ", ".join(e.name for e in p.experiments), p.reference) for p in papers],
+    )
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Plain aligned columns under a header."""
     lines = [tuple(header), *map(tuple, rows)]

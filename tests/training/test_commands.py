@@ -27,7 +27,9 @@ def test_compare_from_names_skips_what_is_finished(cli, tmp_path):
     assert "0 to do" in cli(*arguments, "--jobs", 1, "--out", tmp_path).out
 
 
-@pytest.mark.parametrize(("what", "named"), [("envs", TASK), ("agents", "eprop")])
+@pytest.mark.parametrize(
+    ("what", "named"), [("envs", TASK), ("agents", "eprop"), ("perturbation", 7)]
+)
 def test_bench_passes_its_options_on(cli, tmp_path, monkeypatch, what, named):
     calls = []
     monkeypatch.setattr(

@@ -1,0 +1,31 @@
+"""Papers whose results this library reproduces, one module or package each."""
+
+from __future__ import annotations
+
+import importlib
+
+from ..errors import UsageError, nearest
+from ..reproduction import Paper
+
+#: Name -> ``module:attribute`` in this package, imported when it is asked for.
+_PAPERS = {
+    "miconi2017": "miconi2017:PAPER",
+    "zuge2023": "zuge2023:PAPER",
+}
+
+
+def paper_names() -> list[str]:
+    """Names that ``caudate reproduce`` knows."""
+    return sorted(_PAPERS)
+
+
+def load_paper(name: str) -> Paper:
+    """The paper of that name.
+
+    Raises:
+        UsageError: an unknown name, with the nearest one.
+    """
+    if name not in _PAPERS:
+        raise UsageError(f"Paper {name!r} is unknown: {nearest(name, _PAPERS)}")
+    module, attribute = _PAPERS[name].split(":")
+    return getattr(importlib.import_module(f".{module}", __name__), attribute)
