@@ -6,22 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from .curves import CPU, STEPS, Band, Curve, band, group, read_curve, wants_log
 from .errors import UsageError
 from .evaluation import has_task, yardsticks
+from .pictures import AXIS, COLORS, FAINT, INK, STYLES, new_figure, save
 from .runs import Run
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; yellow is too pale for lines.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-STYLES = ("-", "--", "-.", ":")
-_INK, _FAINT = "#222222", "#777777"
 _MARKS = ("chance", "memoryless", "optimum")
 _LABELS = {STEPS: "environment steps", CPU: "learning time (CPU-seconds)"}
-_SIZE, _DPI = (7.4, 3.4), 200
 
 
 def plot(
@@ -72,9 +66,7 @@ def draw_curves(
         kind: what is on the vertical axis, score or return.
     """
     groups = group(curves)
-    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(1, 2, sharey=True)
+    figure, axes = new_figure(2, share_y=True)
     for axis, name in zip(axes, (STEPS, CPU), strict=True):
         _draw_panel(axis, groups, name)
         _draw_marks(axis, marks, named=name == CPU)
@@ -82,14 +74,10 @@ def draw_curves(
     if kind == "score":  # in [0, 1]: no room for what no agent can reach
         low, high = axes[0].get_ylim()
         axes[0].set_ylim(max(low, -0.02), min(high, 1.04))
-    figure.suptitle(title, fontsize=10, color=_INK, x=0.01, ha="left")
+    figure.suptitle(title, fontsize=10, color=INK, x=0.01, ha="left")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"Cannot write the picture {path}: {error}.") from error
+    save(figure, path)
 
 
 def _task_of(runs: Sequence[Run]) -> tuple[str, dict]:
@@ -119,8 +107,6 @@ def _draw_panel(axis: Axes, groups: Mapping[str, Sequence[Curve]], name: str) ->
     if name == STEPS:
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
     axis.set_xlabel(_LABELS[name])
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.tick_params(labelsize=8, colors=_INK)
 
 
 def _draw_band(axis: Axes, summary: Band, color: str, style: str, label: str) -> None:
@@ -143,7 +129,7 @@ def _draw_marks(axis: Axes, marks: Mapping[str, float], *, named: bool) -> None:
         if name in marks:
             heights.setdefault(round(marks[name], 3), []).append(name)
     for height, names in heights.items():
-        axis.axhline(height, color=_FAINT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+        axis.axhline(height, **AXIS)
         if named:
             axis.annotate(
                 "\n".join(names),
@@ -153,6 +139,6 @@ def _draw_marks(axis: Axes, marks: Mapping[str, float], *, named: bool) -> None:
                 textcoords="offset points",
                 va="center",
                 fontsize=8,
-                color=_FAINT,
+                color=FAINT,
                 annotation_clip=False,
             )

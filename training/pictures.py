@@ -1,0 +1,46 @@
+"""The look of all pictures: palette, figure sizes, saving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from .errors import UsageError
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart; yellow is too pale for lines.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+STYLES = ("-", "--", "-.", ":")
+INK, FAINT = "#222222", "#777777"
+#: Of lines that are no data: zero, landmarks.
+AXIS = {"color": FAINT, "linewidth": 0.8, "linestyle": (0, (4, 3)), "zorder": 0}
+_DPI = 200
+
+
+def new_figure(
+    panels: int, *, width: float = 7.4, height: float = 3.4, share_y: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """A figure of panels side by side, sizes in inches, without the frame's upper right half."""
+    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = list(figure.subplots(1, panels, sharey=share_y, squeeze=False)[0])
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize=8, colors=INK)
+    return figure, axes
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write the figure; the path's ending decides the format.
+
+    Raises:
+        UsageError: a path that cannot be written, or an unknown format.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"Cannot write the picture {path}: {error}.") from error
+    return path
