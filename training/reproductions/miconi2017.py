@@ -119,7 +119,7 @@ def _traces(found: Mapping[str, Any]) -> Any:
         for i, (first, second) in enumerate(CONDITIONS):
             output = found[when][i]
             x = np.linspace(0, TRIAL.steps, len(output), endpoint=False)
-            axis.plot(x, output, color=COLORS[i], label=f"{'AB'[first]} {'AB'[second]}")
+            axis.plot(x, output, color=COLORS[i], label=f"{'AB'[first]} then {'AB'[second]}")
         for onset in (0, TRIAL.second):
             axis.axvspan(onset, onset + TRIAL.stimulus, color="#eeeeee", zorder=-1)
         for target in (TARGET, -TARGET):
@@ -127,7 +127,8 @@ def _traces(found: Mapping[str, Any]) -> Any:
         axis.set_xlabel("time in the trial (ms)")
         axis.set_title(f"{when} learning", fontsize=9)
     axes[0].set_ylabel("output")
-    axes[1].legend(title="stimuli", title_fontsize=8, frameon=False, fontsize=8, loc="center left")
+    handles, labels = axes[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figure
 
 
