@@ -1,4 +1,4 @@
-"""Miconi's network and rule written out, gradients by finite differences, what counts as success."""
+"""Miconi's network and rule written out, gradients by finite differences, what is a success."""
 
 from __future__ import annotations
 
