@@ -1,8 +1,8 @@
 """How good a perturbation estimate of a gradient is: effective dimensions and cosines.
 
-The effective dimension of an unbiased estimate g_hat is ``D = E|g_hat|^2 / |g|^2``. It holds for any
-network, for small antithetic perturbations; the rule with the smaller D learns faster with small
-steps. For linear readouts the results are those of Zuege, Klos & Memmesheimer (2023),
+The effective dimension of an unbiased estimate g_hat is ``D = E|g_hat|^2 / |g|^2``. The formulas
+hold for any network and small antithetic perturbations; the rule with the smaller D learns faster
+with small steps. For linear readouts the results are those of Zuege, Klos & Memmesheimer (2023),
 doi:10.1103/PhysRevX.13.021006; the general forms are our own derivation from Gaussian moments.
 """
 

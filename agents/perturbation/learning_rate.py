@@ -11,8 +11,8 @@ from .theory import BASELINES, RULES, Baseline, Rule, check_choice
 
 Array = np.ndarray
 
-#: A running mean lags behind the weights, and its error is divided by sigma^2: learning at eta* blows
-#: up (measured), a third of it does not unless the perturbation is tiny.
+#: A running mean lags behind the weights, and its error is divided by sigma^2: learning at eta*
+#: explodes (measured), at a third of it only if the perturbation is small beside the error.
 LAGGING_BASELINE = 0.3
 
 
@@ -34,9 +34,9 @@ def auto_learning_rate(
     """The learning rate with the fastest decay of the error, ``P / (alpha^2 (P + D + 1))``.
 
     Inputs of unequal strength count by their effective strength ``alpha^2 = sum lam^2 / sum lam``
-    and effective number ``PR = (sum lam)^2 / sum lam^2``; D = M PR. If trials differ, sums are means
-    over trials, and WP takes PR from the mean correlation, because it also perturbs weights that a
-    trial does not use. HP's gradient is larger by T alpha^2. Zuege, Klos & Memmesheimer (2023),
+    and effective number ``PR = (sum lam)^2 / sum lam^2``; D = M PR. If trials differ, sums are
+    means over trials, and WP takes PR from the mean correlation, because it also perturbs weights
+    that a trial does not use. HP's gradient is larger by T alpha^2. Zuege, Klos & Memmesheimer (2023),
     doi:10.1103/PhysRevX.13.021006; P and several trials are our own generalisation.
 
     Args:

@@ -1,11 +1,12 @@
 """Trials of supervised learning, and their exact reduction to what perturbation rules see.
 
 A readout's error ``E = 1/(2T) |z - z*|^2`` and all its perturbation rules depend on the inputs'
-correlations alone, and white noise looks the same in any orthonormal basis of time. So a trial of T
-steps may be written in a basis of time courses of which few meet an input or a target: the noise in
-all others matters by its sum of squares only, a chi-square. Likewise WP's noise looks the same in any
-orthonormal basis of the inputs. What learns in these coordinates has exactly the distribution of what
-learns in steps and inputs; only WP0, which asks whether an input is silent, needs the inputs' own.
+correlations alone, and white noise looks the same in any orthonormal basis of time. So a trial of
+T steps may be written in a basis of time courses of which few meet an input or a target: the noise
+in all others matters by its sum of squares only, a chi-square. Likewise WP's noise looks the same
+in any orthonormal basis of the inputs. What learns in these coordinates has exactly the
+distribution of what learns in steps and inputs; only WP0, which asks whether an input is silent,
+needs the inputs' own.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ ROUNDING = 1e-10
 
 @dataclass(frozen=True)
 class Lesson:
-    """What one trial shows: inputs and targets, in steps of time or in any orthonormal time courses.
+    """What one trial shows: inputs and targets, in steps or in any orthonormal time courses.
 
     Args:
         inputs: r (S, N), the same for all runs, or (R, S, N); S time courses.
@@ -102,6 +103,8 @@ def reduce_lesson(inputs: Array, targets: Array) -> Reduction:
         targets: (T, M).
     """
     u, size, vt = np.linalg.svd(np.asarray(inputs, float), full_matrices=False)
+    if not size[0] > 0:
+        raise AgentError("the inputs are silent: a readout needs inputs that differ from 0.")
     kept = size > ROUNDING * size[0]
     u, size, vt = u[:, kept], size[kept], vt[kept]
     rest = targets - u @ (u.T @ targets)

@@ -44,7 +44,7 @@ class ReadoutOptions:
     """Hyper-parameters of :class:`ReadoutLearner`."""
 
     rule: Rule = "NP"
-    eta: float | Literal["auto"] = "auto"  # learning rate; HP's unit is 1 / (T strength) of the others'
+    eta: float | Literal["auto"] = "auto"  # HP's unit is 1 / (T strength) of the others'
     output_sigma: float = 1e-3  # std of what a perturbation does to an output at one step
     baseline: Baseline = "antithetic"  # what the perturbed error is compared with
     n_perturbations: int = 1  # P, averaged in one update
@@ -65,8 +65,8 @@ class ReadoutOptions:
             raise AgentError(f"n_perturbations={self.n_perturbations}: choose 1 or more.")
         if self.n_noise_modes is not None and (self.rule != "NP" or self.n_noise_modes < 1):
             raise AgentError(
-                f"n_noise_modes={self.n_noise_modes} with rule={self.rule!r}: only NP's noise varies "
-                "in time; leave it out, or choose 1 or more with rule='NP'."
+                f"n_noise_modes={self.n_noise_modes} with rule={self.rule!r}: only NP's noise "
+                "varies in time; leave it out, or choose 1 or more with rule='NP'."
             )
 
 
@@ -112,7 +112,8 @@ class ReadoutLearner:
         self._draw = lessons if not isinstance(lessons, Lesson) else None
         example = self._example(seed)
         shape = (n_runs, example.n_outputs, example.n_inputs)
-        self.weights = np.zeros(shape) if weights is None else np.broadcast_to(weights, shape).copy()
+        start = 0.0 if weights is None else weights
+        self.weights = np.array(np.broadcast_to(start, shape), float)
         self.baseline = np.zeros(n_runs)
         self.trial = 0
         self.learning_rate = self._choose_eta(example)

@@ -21,7 +21,8 @@ One update makes ``X <- a X + b`` of the mean error. With ``u`` the mean gradien
 the estimate G of P averaged perturbations has mean u and
 
 ``E|G|^2 = |u|^2 (1 + (D + 1) / P) + noise / P``,  so that
-``a = 1 - c [2 eta alpha^2 - eta^2 alpha^4 (1 + (D + 1) / P)]``,  ``b = c eta^2 alpha^2 noise / 2P``.
+``a = 1 - c [2 eta alpha^2 - eta^2 alpha^4 (1 + (D + 1) / P)]``,
+``b = c eta^2 alpha^2 noise / 2P``.
 
 P = 1, the clean baseline and the optimal learning rates are those of Zuege, Klos & Memmesheimer
 (2023), doi:10.1103/PhysRevX.13.021006; P > 1, the other baselines, noise in the error, correlated
@@ -59,7 +60,7 @@ class Setting:
     def __post_init__(self) -> None:
         if not 1 <= (self.n_trial or self.n_task) <= self.n_task:
             raise AgentError(
-                f"n_trial={self.n_trial} latent inputs of a trial: choose 1 to n_task={self.n_task}."
+                f"n_trial={self.n_trial} latent inputs: choose 1 to n_task={self.n_task}."
             )
 
     @property
@@ -161,7 +162,7 @@ def final_error(setting: Setting, scheme: Scheme, eta: float | None = None) -> f
 
 
 def excess_after(
-    setting: Setting, scheme: Scheme, initial: float, n: Array | int, eta: float | None = None
+    setting: Setting, scheme: Scheme, initial: float, n: Array | float, eta: float | None = None
 ) -> Array:
     """X after n updates, from ``initial`` at n = 0: X_inf + (X_0 - X_inf) a^n."""
     a, b = error_factor(setting, scheme, eta), error_offset(setting, scheme, eta)
@@ -255,7 +256,7 @@ def course(
 
 
 def best_output_sigma(setting: Setting, scheme: Scheme) -> float:
-    """sigma_eff with the least b when the error itself is noisy, std s; infinite for antithetic pairs.
+    """sigma_eff with the least b when the error is noisy, std s; infinite for antithetic pairs.
 
     b is ``A sigma^2 + B / sigma^2 + C``: the best is ``sigma^4 = B / A``. With a clean baseline
     sigma_eff^2 is about 2 s / M for WP and NP alike.
