@@ -94,7 +94,7 @@ class ActorCritic(RecurrentAgent):
         Returns, for each of the network's weights, ``cosine`` and ``norm_ratio`` (rule over exact).
         Nothing is learned and the agent's state is left as it was. A perturbation rule's gradient
         is a noisy estimate: its cosine is small in a single round and grows with ``rounds``, as
-        :func:`~.perturbation.theory.predicted_cosine` says.
+        :func:`~.perturbation.dimension.predicted_cosine` says.
         """
         if rounds < 1:
             raise AgentError(f"rounds={rounds} must be 1 or more.")

@@ -1,4 +1,4 @@
-"""``key=value`` from the command line, turned into values of the right type."""
+"""``key=value`` and lists from the command line, turned into values of the right type."""
 
 from __future__ import annotations
 
@@ -102,3 +102,17 @@ def _literal(text: str) -> Any:
 
 def _example(default: Any) -> str:
     return str(default).replace(" ", "") if default is not None else "none"
+
+
+def names(option: str, given: list[str]) -> list[str]:
+    """Names from an option that takes lists separated by commas and may be repeated.
+
+    Raises:
+        UsageError: an empty name.
+    """
+    found = [name.strip() for text in given for name in text.split(",")]
+    if not all(found):
+        raise UsageError(
+            f"--{option} {' '.join(given)} has an empty name: separate names by single commas."
+        )
+    return found

@@ -41,10 +41,13 @@ def compare(
     source: Annotated[
         str | None, typer.Argument(metavar="NAME|FILE", help="Comparison by name or TOML file.")
     ] = None,
-    agent: Annotated[
-        list[str], typer.Option(help="Instead of a file: an agent, as often as you like.")
+    agents: Annotated[
+        list[str],
+        typer.Option(metavar="A,B,...", help="Instead of a file: names, separated by commas."),
     ] = [],  # noqa: B006 (typer copies it)
-    task: Annotated[list[str], typer.Option(help="... and a task, as often.")] = [],  # noqa: B006
+    tasks: Annotated[
+        list[str], typer.Option(metavar="ID,ID,...", help="... and ids of tasks.")
+    ] = [],  # noqa: B006
     seeds: Annotated[int, typer.Option(min=1, help="... and how many seeds.")] = 10,
     until: Annotated[float | None, typer.Option(help="... and the score that ends a run.")] = None,
     steps: Annotated[int | None, typer.Option(help="... and the budget in transitions.")] = None,
@@ -64,16 +67,16 @@ def compare(
     wandb_tag: Annotated[list[str], typer.Option()] = [],  # noqa: B006
 ) -> None:
     """Run agents x tasks x seeds; finished runs are not repeated."""
-    from .assignments import env_parameters
+    from .assignments import env_parameters, names
     from .comparison import compare
     from .comparison_spec import comparison_from_names
     from .wandb_log import WandbSettings
 
-    if (source is None) != bool(agent and task):
-        raise UsageError("compare needs a name or a file, or at least one --agent and one --task.")
+    chosen = names("agents", agents), names("tasks", tasks)
+    if (source is None) != all(chosen):
+        raise UsageError("compare needs a name or a file, or --agents and --tasks.")
     spec = source or comparison_from_names(
-        agent,
-        task,
+        *chosen,
         seeds,
         until=0.9 if until is None and steps is None else until,
         steps=steps,

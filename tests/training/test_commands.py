@@ -20,10 +20,20 @@ def test_plot_and_watch_name_their_pictures(cli, tmp_path):
 
 
 def test_compare_from_names_skips_what_is_finished(cli, tmp_path):
-    arguments = ("compare", "--agent", "eprop-rate", "--task", TASK, "--seeds", 1, "--steps", 800)
+    arguments = (
+        "compare",
+        "--agents",
+        "eprop-rate,reservoir",
+        "--tasks",
+        TASK,
+        "--seeds",
+        1,
+        "--steps",
+        800,
+    )
     first = cli(*arguments, "--jobs", 1, "--out", tmp_path)
     assert first.code == 0, first
-    assert "1 to do" in first.out
+    assert "2 to do" in first.out
     assert "0 to do" in cli(*arguments, "--jobs", 1, "--out", tmp_path).out
 
 
@@ -48,9 +58,11 @@ def test_bench_passes_its_options_on(cli, tmp_path, monkeypatch, what, named):
     [
         (("plot", "nowhere"), "nowhere"),
         (("watch", "."), "config.json"),
-        (("compare",), "--agent"),
+        (("compare",), "--agents and --tasks"),
+        (("compare", "--agents", "eprop,,bptt", "--tasks", TASK), "--agents eprop,,bptt"),
+        (("compare", "--agents", "eprop,eprop", "--tasks", TASK), "more than one entry"),
         (("compare", "frst"), "'first'"),
-        (("compare", "--agent", "eprp", "--task", TASK), "'eprop'"),
+        (("compare", "--agents", "eprp", "--tasks", TASK), "'eprop'"),
         (("bench", "envs", "caudate/DelayedMach-v0"), "DelayedMatch-v0"),
         (("bench", "agents", "eprp"), "'eprop'"),
     ],

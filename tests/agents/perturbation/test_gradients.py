@@ -15,6 +15,7 @@ import pytest
 
 from caudate.agents import HybridPerturbation, Miconi, NodePerturbation, Targets, WeightPerturbation
 from caudate.agents.optimizers import Parameters
+from caudate.agents.perturbation.dimension import node_dimension, predicted_cosine
 from caudate.agents.perturbation.learner import NETWORK_WEIGHTS, READOUT_WEIGHTS, PerturbationAgent
 
 STEPS, UNITS, INPUTS, OUTPUTS = 8, 6, 3, 2
@@ -80,7 +81,7 @@ def compare(rule: np.ndarray, exact: np.ndarray) -> tuple[float, float]:
 
 
 def check(slope: float, cosine: float, dimension: float, estimates: int) -> None:
-    assert cosine == pytest.approx(1 / np.sqrt(1 + (dimension - 1) / estimates), abs=0.02)
+    assert cosine == pytest.approx(predicted_cosine(dimension, estimates), abs=0.02)
     # The slope's relative variance is at most that of a Gaussian projection, 2 / n or so.
     assert slope == pytest.approx(1, abs=5 * np.sqrt(2 / estimates))
 
@@ -110,8 +111,8 @@ def test_node_perturbation_is_unbiased_with_the_dimension_of_its_nodes():
         calm.parameters, r, adjoint @ calm.parameters["W_out"], exact=True
     ).sum(1)
     previous = np.concatenate([np.zeros_like(r[:1, 0]), r[:-1, 0]])
-    seen = (previous**2).sum() + (calm.tape["x"][:, 0] ** 2).sum() + STEPS
-    dimension = UNITS * (g**2).sum() * seen / (b @ b)
+    seen = np.concatenate([previous, calm.tape["x"][:, 0], np.ones((STEPS, 1))], axis=1)
+    dimension = node_dimension(g, seen)
     assert 30 < dimension < 500
     check(*compare(a, b), dimension, PAIRS)
 
