@@ -39,3 +39,15 @@ def differences(
     else:
         out = earned - running(earned[0], conditions)
     return out.reshape(earned.shape)
+
+
+def signed_ranks(changes: np.ndarray) -> np.ndarray:
+    """Changes (B,) as signed ranks of their sizes in [-1, 1]; ties share a rank, 0 stays 0.
+
+    What many perturbations change a little then counts as much as what few change a lot; in
+    evolution strategies this is fitness shaping (Wierstra et al. 2014, JMLR 15:949-980).
+    """
+    size = np.abs(changes)
+    order = np.sort(size)
+    rank = (np.searchsorted(order, size, "left") + np.searchsorted(order, size, "right")) / 2
+    return np.sign(changes) * rank / max(len(changes), 1)

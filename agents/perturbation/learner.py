@@ -26,9 +26,10 @@ from ..base import Metrics
 from ..errors import AgentError
 from ..optimizers import Parameters
 from ..options import choice
-from .credit import BASELINES, RUNNING, differences
+from .credit import BASELINES, RUNNING, differences, signed_ranks
 
 CREDIT = ("to-go", "episode")
+SHAPINGS = ("none", "rank")
 READOUTS = ("gradient", "perturbation")
 EXPLORATIONS = ("sampled", "greedy")
 NETWORK_WEIGHTS = ("W_in", "W_rec", "bias")
@@ -42,6 +43,7 @@ class PerturbationOptions(ActorCriticOptions):
     perturbation_rate: float = 1e-3  # learning rate of what learns by the rule
     baseline: str = "antithetic"  # antithetic, clean, average, condition, round
     credit: str = "to-go"  # rewards after the noise, discounted by gamma; or the whole episode
+    shaping: str = "none"  # rank: signed ranks in place of what episodes earned (credit="episode")
     readout: str = "gradient"  # gradient, perturbation
     exploration: str = "sampled"  # sampled actions, or greedy ones (readout="perturbation")
 
@@ -56,6 +58,7 @@ class PerturbationAgent(ActorCritic):
         o = self.options
         choice(self.name, "baseline", o.baseline, BASELINES)
         choice(self.name, "credit", o.credit, CREDIT)
+        choice(self.name, "shaping", o.shaping, SHAPINGS)
         choice(self.name, "readout", o.readout, READOUTS)
         choice(self.name, "exploration", o.exploration, EXPLORATIONS)
         self.copies = len(BASELINES[o.baseline])
@@ -68,6 +71,11 @@ class PerturbationAgent(ActorCritic):
             raise AgentError(
                 f"{self.name}: baseline={o.baseline!r} is a number an episode, so it cannot judge "
                 "the rewards to go: set credit='episode'."
+            )
+        if o.shaping == "rank" and o.credit == "to-go":
+            raise AgentError(
+                f"{self.name}: shaping='rank' ranks episodes, not the rewards to go: set "
+                "credit='episode'."
             )
         if o.exploration == "greedy" and o.readout == "gradient" and self.targets is None:
             raise AgentError(
@@ -148,6 +156,8 @@ class PerturbationAgent(ActorCritic):
         )
         perturbed = alive * (self.signs != 0)
         self.effect = float(np.sqrt(np.square(changes).mean(where=perturbed)))
+        if o.shaping == "rank":
+            changes = np.broadcast_to(signed_ranks(changes[0]), changes.shape)
         return changes * perturbed / (-self.return_scale * self._round_size(perturbed))
 
     def _watch_round(self, advantage: np.ndarray, entropy: float) -> Metrics:

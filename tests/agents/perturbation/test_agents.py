@@ -10,6 +10,7 @@ import pytest
 
 import caudate.envs  # noqa: F401
 from caudate.agents import AgentError, load_agent, make_agent
+from caudate.agents.perturbation.credit import signed_ranks
 
 from .. import toy_envs  # noqa: F401
 
@@ -135,6 +136,16 @@ def test_running_baseline_is_kept_by_condition():
     np.testing.assert_allclose(credit, expected)
 
 
+def test_shaping_puts_ranks_in_the_place_of_changes():
+    agent = make("weight-perturbation", shaping="rank", n_envs=64)
+    agent.play()
+    pairs = agent.rounds.returns.reshape(-1, 2)
+    changes = np.stack([pairs[:, 0] - pairs[:, 1], pairs[:, 1] - pairs[:, 0]], 1).ravel() / 2
+    credit = agent.credit()[0] * -agent.return_scale * agent.record["alive"].sum()
+    np.testing.assert_allclose(credit, signed_ranks(changes))
+    assert len(np.unique(credit)) > 1
+
+
 def test_spared_weights_of_silent_inputs_stay():
     """WP0: in a round in which one cue is never shown, its weights do not move."""
     agent = make("weight-perturbation", spare_silent=True, n_envs=2)
@@ -209,6 +220,7 @@ def test_greedy_exploration_learns_by_perturbation_alone():
         ("weight-perturbation", {"noise_memory": -1.0}, "noise_memory=-1.0 must be 0 or more"),
         ("weight-perturbation", {"exploration": "greedy"}, "greedy actions have no policy gradi"),
         ("node-perturbation", {"baseline": "average"}, "set credit='episode'"),
+        ("node-perturbation", {"shaping": "rank"}, "set credit='episode'"),
         ("node-perturbation", {"eligibility": "change"}, "set baseline='clean'"),
         ("activity-perturbation", {"network": "lif"}, "is for rate units"),
         ("node-perturbation", {"sigma_out": 0.0}, "sigma_out=0.0 must be above 0"),

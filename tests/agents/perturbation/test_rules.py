@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from caudate.agents.perturbation.credit import signed_ranks
 from caudate.agents.perturbation.rules import (
     SUPRALINEAR,
     Fluctuations,
@@ -76,3 +77,8 @@ def test_fluctuations_leave_the_running_mean_out():
     for x in (1.0, 2.0, -1.0, 4.0):
         assert observed(np.array([x]))[0] == pytest.approx(x - mean)
         mean = 0.25 * mean + 0.75 * x
+
+
+def test_signed_ranks_keep_order_sign_ties_and_zeros():
+    ranks = signed_ranks(np.array([0.0, 5.0, -0.1, 0.1, -7.0, 0.0]))
+    np.testing.assert_allclose(ranks * 6, [0, 4.5, -3, 3, -5.5, 0])
