@@ -36,8 +36,8 @@ def auto_learning_rate(
     Inputs of unequal strength count by their effective strength ``alpha^2 = sum lam^2 / sum lam``
     and effective number ``PR = (sum lam)^2 / sum lam^2``; D = M PR. If trials differ, sums are
     means over trials, and WP takes PR from the mean correlation, because it also perturbs weights
-    that a trial does not use. HP's gradient is larger by T alpha^2. Zuege, Klos & Memmesheimer (2023),
-    doi:10.1103/PhysRevX.13.021006; P and several trials are our own generalisation.
+    that a trial does not use. HP's gradient is larger by T alpha^2. Zuege, Klos & Memmesheimer
+    (2023), doi:10.1103/PhysRevX.13.021006; P and several trials are our own generalisation.
 
     Args:
         rule: "WP", "NP", "WP0", "HP".
