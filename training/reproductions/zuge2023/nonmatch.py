@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....agents.perturbation.rules import node_gradient, node_noise, weight_gradient
-from ...pictures import COLORS, new_figure, save
+from ...pictures import AXIS, COLORS, new_figure, save
 from ...reproduction import Claim, Experiment
 from ..miconi_network import CONDITIONS, Network, Trial
 
@@ -126,10 +126,13 @@ def draw(result: dict[str, Any], folder: Path) -> list[Path]:
             label = rule if j == 0 else None
             axis.plot(spread, updates, "o", color=COLORS[i], markersize=4, alpha=0.8, label=label)
             axis.plot([x - 0.09, x + 0.09], [np.median(updates)] * 2, color=COLORS[i], lw=2)
-    axis.axhline(UPDATES + 1, color="#777777", linewidth=0.8, linestyle=":")
+    axis.axhline(UPDATES + 1, **AXIS)
+    axis.annotate(
+        "not reached", (0.99, UPDATES + 4), ("axes fraction", "data"), ha="right", fontsize=8
+    )
     axis.set_xticks(range(len(next(iter(result.values())))), next(iter(result.values())))
     axis.set_xlabel("norm of an update's weight change")
-    axis.set_ylabel("updates to 95 % right (dotted: not reached)")
+    axis.set_ylabel("updates to 95 % right")
     axis.set_ylim(bottom=0)
     axis.legend(frameon=False, fontsize=8)
     return [save(figure, folder / "nonmatch.png")]

@@ -36,7 +36,7 @@ def smooth_inputs(n: int, steps: int) -> Array:
     return basis * np.sign(basis[1])  # QR leaves signs open
 
 
-def figure_eight() -> Array:
+def butterfly() -> Array:
     """The curve to be drawn, (steps, 2)."""
     theta = 2 * np.pi * np.arange(STEPS) / (STEPS - 1)
     radius = 0.1 * (
@@ -69,7 +69,7 @@ def measure(quick: bool) -> dict[str, Any]:
     spectra, least = [], []
     for seed in range(networks):
         rates = reservoir_activity(seed)
-        reduced = reduce_lesson(rates, figure_eight())
+        reduced = reduce_lesson(rates, butterfly())
         strengths = input_strengths(rates)
         spectra.append([float(strengths.sum()), participation_ratio(strengths)])
         least.append(_least_squares(rates))
@@ -105,7 +105,7 @@ def _learned(
 def _least_squares(rates: Array, n: int = 5) -> float:
     """Error of the best readout of the n strongest latent inputs."""
     courses = np.linalg.svd(rates, full_matrices=False)[0][:, :n]
-    target = figure_eight()
+    target = butterfly()
     rest = target - courses @ (courses.T @ target)
     return float((rest**2).sum() / (2 * STEPS))
 
@@ -171,7 +171,7 @@ def _draw_drawings(result: dict[str, Any], folder: Path) -> Path:
     figure = Figure(figsize=(2.1 * stages, 6.3), dpi=200, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(RULES), stages, squeeze=False)
-    target = figure_eight()
+    target = butterfly()
     for row, rule in zip(axes, RULES, strict=True):
         for axis, stage, drawn in zip(
             row, STAGES, result["found"][f"{rule} {SIGMA:g}"]["drawn"], strict=False
