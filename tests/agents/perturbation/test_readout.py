@@ -1,5 +1,7 @@
 """The supervised learner of readouts: exact reduction, baselines, state, mistakes."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
@@ -32,7 +34,8 @@ def test_reduction_is_exact_in_distribution(rule):
     errors = [learner.learn(31) for learner in (plain, short)]
     np.testing.assert_allclose(errors[0][0], errors[1][0])
     for n in (5, 30):
-        assert ks_2samp(errors[0][n], errors[1][n])[1] > 0.01
+        p: Any = ks_2samp(errors[0][n], errors[1][n])[1]
+        assert p > 0.01
 
 
 def test_reduction_leads_back():
