@@ -176,12 +176,17 @@ class PerturbationAgent(ActorCritic):
         weight = (self.worth / variance).astype(self.dtype)
         return self.network.outer(self.tape, fluctuation * weight[:, None, :, None], transform)
 
-    def _outer_readout(self, fluctuation: np.ndarray, variance: float) -> Parameters:
+    def _outer_readout(
+        self,
+        fluctuation: np.ndarray,
+        variance: float,
+        transform: Callable[[np.ndarray], np.ndarray] = np.asarray,
+    ) -> Parameters:
         """The same for the policy's outputs, fluctuation (T, B, K)."""
-        features = self.record["features"]
         flat = (fluctuation * (self.worth / variance)[..., None]).astype(self.dtype)
         flat = flat.reshape(-1, flat.shape[-1])
-        return {"W_out": flat.T @ features.reshape(len(flat), -1), "b_out": flat.sum(0)}
+        features = transform(self.record["features"].reshape(len(flat), -1))
+        return {"W_out": flat.T @ features, "b_out": flat.sum(0)}
 
     # -- state -------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ class MiconiOptions(PerturbationOptions):
     credit: str = "episode"
     kick_probability: float = 0.1  # of a unit and step
     sigma: float = 2.0  # kicks are uniform in +-sigma, on the summed input
+    sigma_out: float = 2.0  # ... and on the policy's outputs, with readout="perturbation"
     fluctuation_memory: float = 0.05  # m
     trace: str = "cubic"  # cubic, signed-square, identity
 
@@ -59,30 +60,39 @@ class Miconi(PerturbationAgent):
         super().__init__(env, **kwargs)
         o = self.options
         choice(self.name, "trace", o.trace, SUPRALINEAR)
-        choice(self.name, "readout", o.readout, ("gradient",))
         if not isinstance(self.network, RateNetwork):
             raise AgentError(f"{self.name}: network={o.network!r} is not for this rule: set rate.")
-        self.observed = Tape(change=((1, self.n_envs, o.n_neurons), self.dtype))
+        n, k = self.n_envs, self.head.n_outputs
+        self.observed = Tape(change=((1, n, o.n_neurons), self.dtype), out=((n, k), self.dtype))
 
     def _begin_perturbation(self) -> None:
+        memory, n = self.options.fluctuation_memory, self.n_envs
         self.observed.clear()
-        self._fluctuations = Fluctuations(
-            self.options.fluctuation_memory,
-            np.zeros((self.n_envs, self.options.n_neurons), self.dtype),
-        )
+        self._of_units = Fluctuations(memory, np.zeros((n, self.options.n_neurons), self.dtype))
+        self._of_outputs = Fluctuations(memory, np.zeros((n, self.head.n_outputs), self.dtype))
 
     def _network_step(self, state: tuple, x: np.ndarray) -> tuple[np.ndarray, tuple]:
-        o = self.options
-
         def perturb(activity: np.ndarray, k: int) -> np.ndarray:
-            shape = (self.n_perturbations, o.n_neurons)
-            fresh = kicks(self.rng, shape, o.kick_probability, o.sigma, self.dtype)
-            return np.repeat(fresh, self.copies, axis=0) * self.signs[:, None]
+            return self._kicks(self.options.n_neurons, self.options.sigma)
 
         features, state = self.network.step(self.parameters, state, x, self.tape, perturb)
-        self.observed.row("change")[0] = self._fluctuations(state[0])
-        self.observed.advance()
+        self.observed.row("change")[0] = self._of_units(state[0])
         return features, state
+
+    def _read_out(self, features: np.ndarray) -> np.ndarray:
+        outputs = self.outputs(features)
+        if self.options.readout == "perturbation":
+            policy = outputs[:, :-1]
+            policy += self._kicks(self.head.n_outputs, self.options.sigma_out)
+            self.observed.row("out")[...] = self._of_outputs(policy)
+        self.observed.advance()
+        return outputs
+
+    def _kicks(self, n: int, size: float) -> np.ndarray:
+        """Kicks (B, n), with the sign of each copy."""
+        shape = (self.n_perturbations, n)
+        fresh = kicks(self.rng, shape, self.options.kick_probability, size, self.dtype)
+        return np.repeat(fresh, self.copies, axis=0) * self.signs[:, None]
 
     def network_gradient(self) -> Parameters:
         f = SUPRALINEAR[self.options.trace]
@@ -90,4 +100,6 @@ class Miconi(PerturbationAgent):
         return self._outer(f(change), self.options.sigma**2, f)
 
     def perturbed_readout_gradient(self) -> Parameters:
-        raise NotImplementedError  # refused in the constructor
+        f = SUPRALINEAR[self.options.trace]
+        change = self.observed["out"][: len(self.worth)]
+        return self._outer_readout(f(change), self.options.sigma_out**2, f)
