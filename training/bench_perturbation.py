@@ -145,7 +145,7 @@ def _workload(rule: str, n: int) -> tuple[Any, np.ndarray]:
         rng.normal(size=(STEPS, COPIES, 2)),
         gym.spaces.Box(-1, 1, (2,), np.float32),
     )
-    agent = make_agent(name, trials, n_envs=COPIES, n_neurons=n, input_gain=0.3, **options)
+    agent: Any = make_agent(name, trials, n_envs=COPIES, n_neurons=n, input_gain=0.3, **options)
     agent.worth = rng.normal(size=(STEPS, COPIES))
     agent.play()
     if name == "weight-perturbation":

@@ -255,8 +255,11 @@ def _write_docs(reproduction: Reproduction, folder: Path) -> None:
     for one in reproduction.finished:
         parts.append(f"### {one.experiment.title}")
         rows = [
-            f"| {c.text} | {c.expected} | {c.measured} | {'pass' if c.passed else '**fail**'} |"
-            for c in one.claims
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+            for cells in (
+                (c.text, c.expected, c.measured, "pass" if c.passed else "**fail**")
+                for c in one.claims
+            )
         ]
         parts.append("\n".join(["| claim | expected | measured | |", "|---|---|---|---|", *rows]))
         for figure in one.figures:

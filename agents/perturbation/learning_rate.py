@@ -69,7 +69,10 @@ def auto_learning_rate(
         reason += f", over T alpha^2 with T = {steps}"
     if baseline == "average":
         eta *= LAGGING_BASELINE
-        reason += f", times {LAGGING_BASELINE} because a running mean lags behind"
+        reason += (
+            f", times {LAGGING_BASELINE} because a running mean lags behind (small perturbations "
+            "can diverge even so: raise output_sigma, or choose baseline='antithetic')"
+        )
     return LearningRate(float(eta), f"eta = {eta:.4g}: {reason}.")
 
 

@@ -54,7 +54,7 @@ def test_return_is_minus_the_mean_error_and_the_adjoint_its_derivative(space):
 
 
 def test_targets_of_vectors_are_in_units_of_the_action_space():
-    targets = Targets(np.zeros((1, 2, 1)), [[[-2, 6], [2, 2]]], BOX).targets
+    targets = Targets(np.zeros((1, 2, 1)), np.array([[[-2, 6], [2, 2]]]), BOX).targets
     np.testing.assert_allclose(targets, [[[-1, 1], [0, 0]]])
 
 

@@ -26,7 +26,7 @@ def experiment(name: str, value: float, **settings: Any) -> Experiment:
 
     def claims(result: dict[str, Any]) -> list[Claim]:
         assert result["pair"] == [1, 2]  # as JSON gives it back, measured or stored
-        return [Claim(f"{name} is small", "< 1", f"{result['value']:g}", result["value"] < 1)]
+        return [Claim(f"|{name}| is small", "< 1", f"{result['value']:g}", result["value"] < 1)]
 
     def draw(result: dict[str, Any], folder: Path) -> list[Path]:
         picture = folder / f"{name}.png"
@@ -55,8 +55,8 @@ def test_claims_are_printed_and_kept_as_json(tmp_path):
     found = reproduce(paper(0.5, 2.0), out=tmp_path, json_file=file, say=lines.append)
     assert not found.passed
     text = "\n".join(lines)
-    assert "pass  first is small" in text
-    assert "FAIL  second is small" in text
+    assert "pass  |first| is small" in text
+    assert "FAIL  |second| is small" in text
     assert "expected < 1; measured 2" in text
     assert "1 of 2 claims hold" in text
     content = json.loads(file.read_text())
@@ -99,18 +99,19 @@ def test_documentation_gets_table_and_figures(tmp_path):
     assert text.startswith("# Reproductions")
     assert text.count("## A test") == 1
     assert "caudate reproduce test1999 --docs" in text
-    assert "| first is small | < 1 | 0.5 | pass |" in text
-    assert "| second is small | < 1 | 2 | **fail** |" in text
+    assert r"| \|first\| is small | < 1 | 0.5 | pass |" in text
+    assert r"| \|second\| is small | < 1 | 2 | **fail** |" in text
     assert "![The first experiment](reproductions/test1999-first.png)" in text
     assert (tmp_path / "docs" / "reproductions" / "test1999-first.png").is_file()
 
 
 def test_mistakes_get_one_sentence(tmp_path):
-    for wrong, words in (
+    mistakes: tuple[tuple[dict[str, Any], str], ...] = (
         ({"paper": "zuge2032"}, "did you mean 'zuge2023'"),
         ({"paper": paper(0.5), "only": ["frist"]}, "did you mean 'first'"),
         ({"paper": paper(0.5), "quick": True, "docs": tmp_path}, "leave out only and quick"),
-    ):
+    )
+    for wrong, words in mistakes:
         with pytest.raises(UsageError, match=words):
             reproduce(**wrong, out=tmp_path, say=lambda text: None)
     assert not CALLS

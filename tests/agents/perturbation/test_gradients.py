@@ -76,8 +76,9 @@ def flat(gradient: Parameters, names: tuple[str, ...]) -> np.ndarray:
 
 def compare(rule: np.ndarray, exact: np.ndarray) -> tuple[float, float]:
     """Slope on the exact gradient and cosine with it."""
-    dot = rule @ exact
-    return dot / (exact @ exact), dot / np.linalg.norm(rule) / np.linalg.norm(exact)
+    dot = float(rule @ exact)
+    norms = float(np.linalg.norm(rule)), float(np.linalg.norm(exact))
+    return dot / norms[1] ** 2, dot / norms[0] / norms[1]
 
 
 def check(slope: float, cosine: float, dimension: float, estimates: int) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from caudate.agents.perturbation.weight_noise import WEIGHT_NOISE, DenseNoise, WeightNoise
+from caudate.agents.perturbation.weight_noise import WEIGHT_NOISE, DenseNoise
 
 FORMS = list(WEIGHT_NOISE)
 
 
-def make(form: str, pairs: int = 3, shape=(4, 6), sigma: float = 0.5, key: int = 11) -> WeightNoise:
+def make(form: str, pairs: int = 3, shape=(4, 6), sigma: float = 0.5, key: int = 11) -> Any:
     noise = WEIGHT_NOISE[form](shape, pairs, sigma, np.float64)
     noise.draw(key)
     return noise

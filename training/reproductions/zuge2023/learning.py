@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from ....agents.perturbation.readout import ReadoutLearner
 from ....agents.perturbation.theory import (
+    Baseline,
     Rule,
     Scheme,
     Setting,
@@ -26,6 +28,7 @@ from .tasks import VANISHING, decay_rate, repeated_task, target_square, within
 LARGE = Setting(n_outputs=10, n_task=50, n_steps=100, strength=2.0, unreachable_error=2.0)
 SMALL = Setting(n_outputs=4, n_task=10, n_steps=40, strength=4.0)
 SIGMA = 0.04
+SIGMAS = (VANISHING, SIGMA)
 RULES: tuple[Rule, ...] = ("WP", "NP")
 
 
@@ -45,11 +48,10 @@ def measure_curves(quick: bool) -> dict[str, Any]:
     """Curves with and without finite noise, and decay rates for other T and with idle inputs."""
     runs, n, every = (12, 600, 20) if quick else (60, 2400, 20)
     curves = {}
-    for rule in RULES:
-        for sigma in (VANISHING, SIGMA):
-            options = {"rule": rule, "output_sigma": sigma, "baseline": "clean"}
-            found = learned(LARGE, n, runs, every, **options)
-            curves[f"{rule} {sigma:g}"] = [found.mean(1).tolist(), _error(found).tolist()]
+    for rule, sigma in itertools.product(RULES, SIGMAS):
+        options = {"rule": rule, "output_sigma": sigma, "baseline": "clean"}
+        found = learned(LARGE, n, runs, every, **options)
+        curves[f"{rule} {sigma:g}"] = [found.mean(1).tolist(), _error(found).tolist()]
     reachable = replace(LARGE, unreachable_error=0.0)
     rates = {}
     for rule in RULES:
@@ -75,12 +77,13 @@ def claim_curves(result: dict[str, Any]) -> list[Claim]:
         within(f"Decay of the excess error a trial, {name}", rate, expected, 0.05, error)
         for name, (rate, error) in result["rates"].items()
     ]
-    for name, (mean, error) in result["curves"].items():
-        theory = _theory(name, np.arange(len(mean)) * result["every"])
+    for rule, sigma in itertools.product(RULES, SIGMAS):
+        mean, error = result["curves"][f"{rule} {sigma:g}"]
+        theory = _theory(rule, sigma, np.arange(len(mean)) * result["every"])
         off = np.abs(np.array(mean) - theory)[1:] / np.array(error)[1:]
         rows.append(
             Claim(
-                f"Learning curve, {_label(name)}",
+                f"Learning curve, {rule}, noise {'-> 0' if sigma == VANISHING else sigma}",
                 "within 4 standard errors of theory",
                 f"at most {off.max():.1f}",
                 bool(off.max() <= 4),
@@ -89,27 +92,22 @@ def claim_curves(result: dict[str, Any]) -> list[Claim]:
     return rows
 
 
-def _theory(name: str, n: np.ndarray) -> np.ndarray:
-    rule, sigma = name.split()
-    scheme = Scheme(rule, output_sigma=float(sigma))  # type: ignore[arg-type]
+def _theory(rule: Rule, sigma: float, n: np.ndarray) -> np.ndarray:
+    scheme = Scheme(rule, output_sigma=sigma)
     return excess_after(LARGE, scheme, initial_excess(LARGE, target_square(LARGE)), n)
-
-
-def _label(name: str) -> str:
-    rule, sigma = name.split()
-    return f"{rule}, noise -> 0" if float(sigma) == VANISHING else f"{rule}, noise {sigma}"
 
 
 def draw_curves(result: dict[str, Any], folder: Path) -> list[Path]:
     """Simulated points on theory's lines."""
     figure, axes = new_figure(2, share_y=True)
     optimum = LARGE.unreachable_error
-    for axis, sigma in zip(axes, (VANISHING, SIGMA), strict=True):
+    for axis, sigma in zip(axes, SIGMAS, strict=True):
         for i, rule in enumerate(RULES):
-            name = f"{rule} {sigma:g}"
-            mean, error = (np.array(part) for part in result["curves"][name])
+            mean, error = (np.array(part) for part in result["curves"][f"{rule} {sigma:g}"])
             n = np.arange(len(mean)) * result["every"]
-            axis.plot(n, optimum + _theory(name, n), color=COLORS[i], label=f"{rule}, theory")
+            axis.plot(
+                n, optimum + _theory(rule, sigma, n), color=COLORS[i], label=f"{rule}, theory"
+            )
             axis.errorbar(
                 n[::6], optimum + mean[::6], 2 * error[::6], fmt="o", markersize=3.5,
                 color=COLORS[i], label=f"{rule}, simulation (2 s.e.)", linewidth=1,
@@ -191,7 +189,7 @@ FLOORS = Experiment(
 # -- baselines ---------------------------------------------------------------------------------
 
 BASELINE_SIGMA = 0.2
-BASELINE_NAMES = ("clean", "mean-perturbed", "antithetic")
+BASELINE_NAMES: tuple[Baseline, ...] = ("clean", "mean-perturbed", "antithetic")
 
 
 def measure_baselines(quick: bool) -> dict[str, Any]:
@@ -199,15 +197,14 @@ def measure_baselines(quick: bool) -> dict[str, Any]:
     runs, n, every = (8, 3000, 50) if quick else (24, 6000, 50)
     setting = replace(LARGE, unreachable_error=0.0)
     found = {}
-    for rule in RULES:
-        for baseline in BASELINE_NAMES:
-            options = {"rule": rule, "output_sigma": BASELINE_SIGMA, "baseline": baseline}
-            course = learned(setting, n, runs, every, **options)
-            each = course[-len(course) // 4 :].mean(0)
-            found[f"{rule} {baseline}"] = {
-                "course": course.mean(1).tolist(),
-                "final": [each.mean(), each.std(ddof=1) / np.sqrt(runs)],
-            }
+    for rule, baseline in itertools.product(RULES, BASELINE_NAMES):
+        options = {"rule": rule, "output_sigma": BASELINE_SIGMA, "baseline": baseline}
+        course = learned(setting, n, runs, every, **options)
+        each = course[-len(course) // 4 :].mean(0)
+        found[f"{rule} {baseline}"] = {
+            "course": course.mean(1).tolist(),
+            "final": [each.mean(), each.std(ddof=1) / np.sqrt(runs)],
+        }
     return {"every": every, "found": found}
 
 
@@ -215,15 +212,14 @@ def claim_baselines(result: dict[str, Any]) -> list[Claim]:
     """The baseline decides the floor, and with it the advantage of weight perturbation."""
     setting = replace(LARGE, unreachable_error=0.0)
     rows = []
-    for name, found in result["found"].items():
-        rule, baseline = name.split()
-        mean, error = found["final"]
+    for rule, baseline in itertools.product(RULES, BASELINE_NAMES):
+        mean, error = result["found"][f"{rule} {baseline}"]["final"]
         text = f"{rule}, baseline {baseline}: final excess error at noise {BASELINE_SIGMA}"
         if baseline == "antithetic":
             passed = mean < 1e-3
             rows.append(Claim(text, "0 (below 0.001)", f"{mean:.2g} +- {error:.1g}", passed))
             continue
-        scheme = Scheme(rule, baseline=baseline, output_sigma=BASELINE_SIGMA)  # type: ignore[arg-type]
+        scheme = Scheme(rule, baseline, output_sigma=BASELINE_SIGMA)
         rows.append(within(text, mean, final_excess(setting, scheme), 0.05, error))
     return rows
 

@@ -10,6 +10,7 @@ import numpy as np
 from ....agents.perturbation.readout import ReadoutLearner
 from ....agents.perturbation.theory import (
     RULES,
+    Rule,
     Scheme,
     Setting,
     error_factor,
@@ -28,13 +29,13 @@ SETTING = Setting(n_outputs=10, n_task=50, n_steps=100, strength=10.0, n_trial=1
 SIGMA = 0.04
 
 
-def _learner(setting: Setting, rule: str, sigma: float, runs: int) -> ReadoutLearner:
-    scheme = Scheme(rule)  # type: ignore[arg-type]
+def _learner(setting: Setting, rule: Rule, sigma: float, runs: int) -> ReadoutLearner:
+    scheme = Scheme(rule)
     return ReadoutLearner(
         subtask_trials(setting),
         n_runs=runs,
         seed=0,
-        rule=scheme.rule,
+        rule=rule,
         baseline="clean",
         output_sigma=sigma,
         eta=optimal_learning_rate(setting, scheme),
@@ -47,7 +48,9 @@ def excess(learner: ReadoutLearner, setting: Setting) -> np.ndarray:
     return np.array([initial_excess(setting, float(s)) for s in square])
 
 
-def _course(setting: Setting, rule: str, sigma: float, runs: int, n: int, every: int) -> np.ndarray:
+def _course(
+    setting: Setting, rule: Rule, sigma: float, runs: int, n: int, every: int
+) -> np.ndarray:
     learner = _learner(setting, rule, sigma, runs)
     records = [excess(learner, setting)]
     for i in range(1, n + 1):
@@ -70,8 +73,8 @@ def measure_subtasks(quick: bool) -> dict[str, Any]:
         course = _course(SETTING, rule, VANISHING, runs, n, every)
         found["course"][rule] = course.mean(1).tolist()
         found["rate"][rule] = decay_rate(course, every)
-        n = int(share * 8 * constant) // 20 * 20
-        tail = _course(SETTING, rule, SIGMA, max(4, runs // 4), n, every)[-n // 80 :].mean(0)
+        n = int(share * 10 * constant) // 20 * 20
+        tail = _course(SETTING, rule, SIGMA, max(4, runs // 4), n, every)[-n // 100 :].mean(0)
         found["floor"][rule] = [tail.mean(), tail.std(ddof=1) / np.sqrt(len(tail))]
     return {"every": 20, **found}
 
@@ -79,12 +82,14 @@ def measure_subtasks(quick: bool) -> dict[str, Any]:
 def claim_subtasks(result: dict[str, Any]) -> list[Claim]:
     """NP, WP0 and HP learn many subtasks faster than WP; WP0 and HP keep WP's low floor."""
     rows = []
-    for rule, (rate, error) in result["rate"].items():
+    for rule in RULES:
+        rate, error = result["rate"][rule]
         expected = -np.log(error_factor(SETTING, Scheme(rule)))
         rows.append(
             within(f"{rule}: decay of the excess error a trial", rate, expected, 0.05, error)
         )
-    for rule, (mean, error) in result["floor"].items():
+    for rule in RULES:
+        mean, error = result["floor"][rule]
         expected = final_excess(SETTING, Scheme(rule, output_sigma=SIGMA))
         text = f"{rule}: final excess error at noise {SIGMA}"
         rows.append(within(text, mean, expected, 0.08, error))
@@ -96,7 +101,8 @@ def draw_subtasks(result: dict[str, Any], folder: Path) -> list[Path]:
     figure, (axis,) = new_figure(1, width=5.2)
     start = initial_excess(SETTING, target_square(SETTING))
     styles = {"WP": ("-", "o"), "NP": ("-", "s"), "WP0": ("--", "^"), "HP": (":", "v")}
-    for i, (rule, course) in enumerate(result["course"].items()):
+    for i, rule in enumerate(RULES):
+        course = result["course"][rule]
         n = np.arange(len(course)) * result["every"]
         line, dot = styles[rule]
         theory = excess_after(SETTING, Scheme(rule), start, n)
@@ -116,13 +122,14 @@ SUBTASKS = Experiment(
     measure_subtasks,
     claim_subtasks,
     draw_subtasks,
-    {"setting": SETTING, "sigma": SIGMA, "runs": 40},
+    {"setting": SETTING, "sigma": SIGMA, "runs": 40, "time_constants": 10},
 )
 
 
 # -- batches -----------------------------------------------------------------------------------
 
 BATCHED = (2, 5, 10, 20)
+COMPARED: tuple[Rule, ...] = ("WP", "NP")
 FACTOR = 10.0
 
 
@@ -137,11 +144,11 @@ def measure_batching(quick: bool) -> dict[str, Any]:
     """Trials until the mean excess error is a tenth, by rule and subtasks a trial."""
     runs = 40 if quick else 400
     return {
-        rule: [_trials(batched(n), rule, runs) for n in BATCHED] for rule in ("WP", "NP")
+        rule: [_trials(batched(n), rule, runs) for n in BATCHED] for rule in COMPARED
     }  # fmt: skip
 
 
-def _trials(setting: Setting, rule: str, runs: int) -> int:
+def _trials(setting: Setting, rule: Rule, runs: int) -> int:
     learner = _learner(setting, rule, VANISHING, runs)
     goal = excess(learner, setting).mean() / FACTOR
     while excess(learner, setting).mean() > goal:
@@ -152,8 +159,8 @@ def _trials(setting: Setting, rule: str, runs: int) -> int:
 def claim_batching(result: dict[str, Any]) -> list[Claim]:
     """Batches save trials for WP alone."""
     rows = []
-    for rule, counts in result.items():
-        for n, count in zip(BATCHED, counts, strict=True):
+    for rule in COMPARED:
+        for n, count in zip(BATCHED, result[rule], strict=True):
             setting = batched(n)
             expected = trials_to_shrink(setting, Scheme(rule), FACTOR)
             text = f"{rule}: trials to a tenth of the error, {n} of 20 subtasks a trial"
@@ -169,10 +176,11 @@ def draw_batching(result: dict[str, Any], folder: Path) -> list[Path]:
     """Trials against subtasks a trial."""
     figure, (axis,) = new_figure(1, width=4.6)
     n = np.arange(2, 21)
-    for i, (rule, counts) in enumerate(result.items()):
+    for i, rule in enumerate(COMPARED):
         theory = [trials_to_shrink(batched(int(k)), Scheme(rule), FACTOR) for k in n]
         axis.plot(n, theory, color=COLORS[i], label=f"{rule}, theory")
-        axis.plot(BATCHED, counts, "o", color=COLORS[i], label=f"{rule}, simulation")
+        axis.plot(BATCHED, result[rule], "o", color=COLORS[i], label=f"{rule}, simulation")
+    axis.set_xticks(BATCHED)
     axis.set_xlabel("subtasks in a trial, of 20")
     axis.set_ylabel("trials to a tenth of the error")
     axis.set_ylim(bottom=0)
