@@ -105,12 +105,13 @@ def test_updates_of_the_recurrent_network_descend():
         assert cosine > 0.15  # of 200 estimates in 2,500 dimensions: .27 and more is expected
 
 
-def test_nonmatch_is_judged_at_every_seed():
+def test_nonmatch_is_judged_at_every_seed(tmp_path):
     good = {"0.3": [30, 40], "0.1": [50, 70], "0.03": [200, 401]}
     slow = {"0.3": [30, 40], "0.1": [50, 301], "0.03": [200, 401]}
     assert all(claim.passed for claim in nonmatch.claims({"WP": good, "NP": good}))
     passed = [claim.passed for claim in nonmatch.claims({"WP": good, "NP": slow})]
     assert passed == [True, False, True]
+    assert nonmatch.draw({"WP": good, "NP": slow}, tmp_path)[0].stat().st_size > 5000
 
 
 def test_diffusion_theory_starts_at_nothing_and_knows_who_diffuses():

@@ -127,9 +127,8 @@ def draw(result: dict[str, Any], folder: Path) -> list[Path]:
             axis.plot(spread, updates, "o", color=COLORS[i], markersize=4, alpha=0.8, label=label)
             axis.plot([x - 0.09, x + 0.09], [np.median(updates)] * 2, color=COLORS[i], lw=2)
     axis.axhline(UPDATES + 1, **AXIS)
-    axis.annotate(
-        "not reached", (0.99, UPDATES + 4), ("axes fraction", "data"), ha="right", fontsize=8
-    )
+    place = {"xycoords": ("axes fraction", "data"), "ha": "right", "fontsize": 8}
+    axis.annotate("not reached", (0.99, UPDATES - 14), **place)
     axis.set_xticks(range(len(next(iter(result.values())))), next(iter(result.values())))
     axis.set_xlabel("norm of an update's weight change")
     axis.set_ylabel("updates to 95 % right")
