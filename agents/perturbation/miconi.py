@@ -34,8 +34,10 @@ class MiconiOptions(PerturbationOptions):
 
     baseline: str = "condition"
     credit: str = "episode"
+    perturbation_rate: float = 3e-4
+    entropy_coef: float = 0.1
     kick_probability: float = 0.1  # of a unit and step
-    sigma: float = 2.0  # kicks are uniform in +-sigma, on the summed input
+    sigma: float = 0.5  # kicks are uniform in +-sigma, on the summed input
     sigma_out: float = 2.0  # ... and on the policy's outputs, with readout="perturbation"
     fluctuation_memory: float = 0.05  # m
     trace: str = "cubic"  # cubic, signed-square, identity

@@ -36,6 +36,7 @@ class WeightPerturbationOptions(PerturbationOptions):
     noise: str = "dense"  # dense, flip, rank-one: the form of the noise
     noise_memory: float = 256.0  # MB; dense noise beyond it is drawn again instead of stored
     credit: str = "episode"  # noise that lasts cannot be credited step by step
+    entropy_coef: float = 0.1
     spare_silent: bool = False  # WP0: leave weights of inputs that were silent all the episode
 
 
