@@ -29,21 +29,19 @@ from .weight_noise import WEIGHT_NOISE
 
 
 @dataclass
-class WeightPerturbationOptions(PerturbationOptions):
-    """Hyper-parameters of :class:`WeightPerturbation`."""
+class WeightNoiseOptions(PerturbationOptions):
+    """Hyper-parameters of what perturbs weights."""
 
     sigma: float = 0.03  # standard deviation of the noise on a weight
     noise: str = "dense"  # dense, flip, rank-one: the form of the noise
     noise_memory: float = 256.0  # MB; dense noise beyond it is drawn again instead of stored
-    credit: str = "episode"  # noise that lasts cannot be credited step by step
     entropy_coef: float = 0.1
-    spare_silent: bool = False  # WP0: leave weights of inputs that were silent all the episode
 
 
 class WeightPerturbed(PerturbationAgent):
     """The part that weight perturbation and hybrid perturbation share: perturbing weights."""
 
-    options: WeightPerturbationOptions
+    options: WeightNoiseOptions
 
     def __init__(self, env: Any, **kwargs: Any):
         super().__init__(env, **kwargs)
@@ -106,6 +104,14 @@ class WeightPerturbed(PerturbationAgent):
         return {"W_in": gradient[:, n:-1], "W_rec": recurrent, "bias": gradient[:, -1]}
 
 
+@dataclass
+class WeightPerturbationOptions(WeightNoiseOptions):
+    """Hyper-parameters of :class:`WeightPerturbation`."""
+
+    credit: str = "episode"  # noise that lasts cannot be credited step by step
+    spare_silent: bool = False  # WP0: leave weights of inputs that were silent all the episode
+
+
 class WeightPerturbation(WeightPerturbed):
     """Weight perturbation on any environment with Box observations and Discrete or Box actions.
 
@@ -119,6 +125,7 @@ class WeightPerturbation(WeightPerturbed):
 
     name = "weight-perturbation"
     options_class = WeightPerturbationOptions
+    options: WeightPerturbationOptions
 
     def __init__(self, env: Any, **kwargs: Any):
         super().__init__(env, **kwargs)
@@ -150,18 +157,11 @@ class WeightPerturbation(WeightPerturbed):
         return np.concatenate([heard, np.ones((len(heard), 1), self.dtype)], axis=1)
 
 
-@dataclass
-class HybridPerturbationOptions(WeightPerturbationOptions):
-    """Hyper-parameters of :class:`HybridPerturbation`."""
-
-    credit: str = "to-go"
-
-
 class HybridPerturbation(WeightPerturbed):
     """Hybrid perturbation on any environment with Box observations, Discrete or Box actions."""
 
     name = "hybrid-perturbation"
-    options_class = HybridPerturbationOptions
+    options_class = WeightNoiseOptions
 
     def __init__(self, env: Any, **kwargs: Any):
         super().__init__(env, **kwargs)
