@@ -68,6 +68,11 @@ class EProp(ActorCritic):
                 f"eprop: execution='online' carries local traces, not gradient={o.gradient!r}: use "
                 "gradient='local' or execution='batched'."
             )
+        if o.execution == "online" and self.targets is not None:
+            raise AgentError(
+                "eprop: targets teach after a trial, execution='online' learns while it runs: use "
+                "execution='batched'."
+            )
         self.online: OnlineGradient | None = None
         rng = np.random.default_rng([self.seed, 1])
         shape = self.parameters["W_out"].shape

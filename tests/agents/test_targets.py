@@ -103,6 +103,7 @@ def test_checkpoint_of_targets_loads_on_the_environment_and_on_targets(tmp_path)
             "hold a true value for each trial",
         ),
         (lambda: Targets.of("CartPole-v1"), "has no sample_trials"),
+        (lambda: EProp(pool(BOX), n_envs=2, execution="online"), "use execution='batched'"),
         (
             lambda: Targets(np.zeros((3, 2, 1)), np.ones((3, 2)), gym.spaces.MultiBinary(2)),
             "cannot act in",
