@@ -106,11 +106,12 @@ class RecurrentAgent(Agent):
         self.seed = int(seed)
         self.env_kwargs = dict(env_kwargs or {})
         self.targets: TargetRounds | None = None
+        self.rounds: Rounds | TargetRounds
         if isinstance(env, Targets):
-            self.targets = TargetRounds(env, COPIES if n_envs is None else n_envs)
-        self.rounds: Rounds | TargetRounds = self.targets or make_rounds(
-            env, n_envs, self.env_kwargs, self.options.max_episode_steps
-        )
+            self.rounds = self.targets = TargetRounds(env, COPIES if n_envs is None else n_envs)
+        else:
+            steps = self.options.max_episode_steps
+            self.rounds = make_rounds(env, n_envs, self.env_kwargs, steps)
         self.env_id = self.rounds.env_id
         self.n_envs = self.rounds.n_envs
         self.observation_space = self.rounds.observation_space

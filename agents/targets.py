@@ -80,7 +80,7 @@ class Targets:
         """
         env = gym.make(env_id, **env_kwargs)
         try:
-            task = getattr(env.unwrapped, "task", None)
+            task: Any = getattr(env.unwrapped, "task", None)
             if not hasattr(task, "sample_trials"):
                 raise AgentError(
                     f"{env_id!r} has no sample_trials: give Targets the arrays of its trials."

@@ -166,7 +166,7 @@ def test_a_loaded_agent_goes_on_bit_for_bit(name, tmp_path):
     for _ in range(3):
         agent.update()
     agent.save(tmp_path / "agent")
-    again = load_agent(tmp_path / "agent")
+    again: Any = load_agent(tmp_path / "agent")
     for _ in range(3):
         assert agent.update() == again.update()
     for key, w in agent.parameters.items():
