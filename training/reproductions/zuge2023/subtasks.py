@@ -22,7 +22,7 @@ from ....agents.perturbation.theory import (
 )
 from ...pictures import COLORS, new_figure, save
 from ...reproduction import Claim, Experiment
-from .tasks import VANISHING, decay_rate, subtask_trials, target_square, within
+from .tasks import TARGET_WEIGHT, VANISHING, decay_rate, subtask_trials, target_square, within
 
 #: Ten of fifty subtasks in a trial.
 SETTING = Setting(n_outputs=10, n_task=50, n_steps=100, strength=10.0, n_trial=10)
@@ -44,7 +44,7 @@ def _learner(setting: Setting, rule: Rule, sigma: float, runs: int) -> ReadoutLe
 
 def excess(learner: ReadoutLearner, setting: Setting) -> np.ndarray:
     """X (R,) of the whole task from the weights: its expectation over the trial's subtasks."""
-    square = ((learner.weights - 0.1) ** 2).sum((1, 2))
+    square = ((learner.weights - TARGET_WEIGHT) ** 2).sum((1, 2))
     return np.array([initial_excess(setting, float(s)) for s in square])
 
 
