@@ -71,8 +71,9 @@ def test_a_key_always_means_the_same_noise_and_another_key_another(form):
     assert not np.array_equal(a.perturbation(1), c.perturbation(1))
 
 
-def test_dense_noise_of_a_pair_does_not_depend_on_the_batch():
-    few, many = make("dense", pairs=2), make("dense", pairs=9)
+@pytest.mark.parametrize("form", FORMS)
+def test_noise_of_a_pair_does_not_depend_on_the_batch(form):
+    few, many = make(form, pairs=2), make(form, pairs=9)
     for p in range(2):
         np.testing.assert_array_equal(few.perturbation(p), many.perturbation(p))
 
