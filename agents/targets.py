@@ -18,8 +18,7 @@ from gymnasium import spaces
 
 from .errors import AgentError
 from .heads import SoftmaxHead, make_head
-
-NO_CONDITION = -1
+from .rounds import NO_CONDITION
 
 
 class Targets:
@@ -120,13 +119,10 @@ class TargetRounds:
     A column's seed decides its trial: number ``seed`` modulo the size of the pool.
     """
 
-    task_info: dict[str, Any]
-
     def __init__(self, pool: Targets, n_envs: int):
         self.pool, self.n_envs = pool, n_envs
         self.env_id = pool.env_id
         self.observation_space, self.action_space = pool.observation_space, pool.action_space
-        self.task_info = {}
 
     def reset(self, seeds: np.ndarray) -> np.ndarray:
         pool = self.pool

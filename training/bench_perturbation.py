@@ -99,7 +99,7 @@ def bench_perturbation(
     if json_file is not None:
         write_json(Path(json_file), [asdict(one) for one in found])
     if docs is not None:
-        _write_page(Path(docs), found)
+        _write_page(Path(docs), found, repeats)
     return found
 
 
@@ -148,8 +148,6 @@ def _workload(rule: str, n: int) -> tuple[Any, np.ndarray]:
     agent: Any = make_agent(name, trials, n_envs=COPIES, n_neurons=n, input_gain=0.3, **options)
     agent.worth = rng.normal(size=(STEPS, COPIES))
     agent.play()
-    if name == "weight-perturbation":
-        agent.worth[:] = agent.worth[0]
     return agent, trials.observations
 
 
@@ -173,13 +171,8 @@ def _plain(agent: Any, x: np.ndarray) -> None:
 
 def _memory(agent: Any) -> float:
     """Bytes of noise that a round keeps."""
-    tapes = [getattr(agent, name, None) for name in ("noise", "caused", "observed")]
-    stored = sum(tape.nbytes for tape in tapes if tape is not None)
-    noise = getattr(agent, "network_noise", None)
-    if noise is not None:
-        arrays = (getattr(noise, name, None) for name in ("xi", "base", "rows", "columns"))
-        stored += sum(a.nbytes for a in arrays if a is not None)
-    return stored
+    names = ("noise", "caused", "observed", "network_noise")
+    return sum(getattr(agent, name).nbytes for name in names if hasattr(agent, name))
 
 
 def _line(one: RuleSpeed) -> str:
@@ -189,7 +182,7 @@ def _line(one: RuleSpeed) -> str:
     )
 
 
-def _write_page(page: Path, found: list[RuleSpeed]) -> None:
+def _write_page(page: Path, found: list[RuleSpeed], repeats: int) -> None:
     product = max(one.product_gflops for one in found)
     rows = [
         f"| {one.rule} | {one.units} | {one.plain_ns:.0f} | {one.forward_ns:.0f} | "
@@ -201,7 +194,7 @@ def _write_page(page: Path, found: list[RuleSpeed]) -> None:
             f"Made by `caudate bench perturbation --docs {page.as_posix()}`: leaky rate units, "
             f"{INPUTS} inputs,",
             f"{COPIES} columns, {STEPS} steps, float32, one thread; nanoseconds of a step and "
-            "column, best of 3",
+            f"column, best of {repeats}",
             f"repeats. The machine's matrix product reached {product:.0f} GFLOP/s in the same run.",
             "",
             "| rule | units | step without noise | step with noise | update | stored noise, MB "

@@ -20,12 +20,15 @@ _DPI = 200
 
 
 def new_figure(
-    panels: int, *, width: float = 7.4, height: float = 3.4, share_y: bool = False
+    panels: int, *, rows: int = 1, width: float = 7.4, height: float = 3.4, share_y: bool = False
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of panels side by side, sizes in inches, without the frame's upper right half."""
+    """A figure of panels side by side, in ``rows``, without the frame's upper right half.
+
+    Sizes are in inches; the axes come row by row.
+    """
     figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = list(figure.subplots(1, panels, sharey=share_y, squeeze=False)[0])
+    axes = list(figure.subplots(rows, panels, sharey=share_y, squeeze=False).flat)
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=8, colors=INK)

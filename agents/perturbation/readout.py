@@ -123,13 +123,6 @@ class ReadoutLearner:
     def eta(self) -> float:
         return self.learning_rate.eta
 
-    @property
-    def rollouts_per_update(self) -> int:
-        """Forward passes that one update needs outside a simulation."""
-        o = self.options
-        extra = {"clean": 1, "antithetic": o.n_perturbations}.get(o.baseline, 0)
-        return o.n_perturbations + extra
-
     def learn(self, n_trials: int, every: int = 1) -> Array:
         """Errors (n_records, R) without perturbation, before updates 0, ``every``, 2 ``every``, ...
 

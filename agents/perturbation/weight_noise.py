@@ -78,6 +78,11 @@ class WeightNoise(ABC):
     def perturbation(self, pair: int) -> Array:
         """xi_p (M, N) itself."""
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the noise that is stored."""
+        return sum(value.nbytes for value in vars(self).values() if isinstance(value, np.ndarray))
+
     def diagonal(self) -> Array:
         """Entries (P, M) between a unit and itself, where the first M inputs are the units'."""
         return np.stack([np.diagonal(self.perturbation(p)) for p in range(self.pairs)])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...agents.perturbation.rules import SUPRALINEAR, node_gradient
+from ...agents.perturbation.rules import node_gradient
 from ..pictures import AXIS, COLORS, new_figure, save
 from ..reproduction import Claim, Experiment
 from .miconi_network import HELD, Network, Played, Trial
@@ -57,10 +57,7 @@ def _exact(network: Network, inputs: Array, start: Array, target: float) -> Arra
 
 def _sum(played: Played, trace: str, credit: Array) -> Array:
     """Credit times trace, summed over trials, (N, N)."""
-    fluctuation, before = played.kick, played.before
-    if trace != "node":
-        f = SUPRALINEAR[trace]
-        fluctuation, before = f(played.change), f(before)
+    fluctuation, before = played.factors(trace)
     flat = fluctuation.reshape(-1, UNITS), before.reshape(-1, UNITS)
     each = np.repeat(credit, TRIAL.steps).astype(fluctuation.dtype)
     return node_gradient(*flat, each, 1.0)

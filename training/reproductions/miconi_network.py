@@ -64,12 +64,16 @@ class Played:
         """Output in the response period, (R, response)."""
         return self.rates[:, -trial.response :, 0]
 
-    def trace(self, kind: str) -> Array:
-        """Eligibility (R, N, N): kicks (node perturbation) or changes, with the rates before."""
+    def factors(self, kind: str) -> tuple[Array, Array]:
+        """Kicks (node perturbation) or changes, and the rates before; a trace sums products."""
         if kind == "node":
-            return node_gradient(self.kick, self.before, np.ones((1, 1), np.float32), 1.0)
+            return self.kick, self.before
         f = SUPRALINEAR[kind]
-        return node_gradient(f(self.change), f(self.before), np.ones((1, 1), np.float32), 1.0)
+        return f(self.change), f(self.before)
+
+    def trace(self, kind: str) -> Array:
+        """Eligibility (R, N, N) of the trial."""
+        return node_gradient(*self.factors(kind), np.ones((1, 1), np.float32), 1.0)
 
 
 class Network:

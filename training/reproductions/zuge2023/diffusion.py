@@ -35,7 +35,6 @@ def measure(quick: bool) -> dict[str, Any]:
         learner = ReadoutLearner(
             repeated_task(SETTING, IDLE), n_runs=runs, seed=0, baseline="clean", **options
         )
-        idle = learner.weights[..., SETTING.n_task :]  # a view
         squares, largest = [0.0], 0.0
         for _ in range(N // EVERY):
             for _ in range(EVERY):

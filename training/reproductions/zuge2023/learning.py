@@ -22,7 +22,7 @@ from ....agents.perturbation.theory import (
 )
 from ...pictures import AXIS, COLORS, new_figure, save
 from ...reproduction import Claim, Experiment
-from .tasks import VANISHING, decay_rate, repeated_task, target_square, within
+from .tasks import VANISHING, decay_rate, mean_and_error, repeated_task, target_square, within
 
 #: The authors' defaults with half of the inputs relevant, and a smaller task.
 LARGE = Setting(n_outputs=10, n_task=50, n_steps=100, strength=2.0, unreachable_error=2.0)
@@ -149,8 +149,7 @@ def measure_floors(quick: bool) -> dict[str, Any]:
         ):
             options = {"rule": rule, "output_sigma": sigma, "baseline": "clean"}
             tail = learned(setting, n, runs, 10, **options)[-n // 20 :]
-            each = tail.mean(0)
-            found[f"{rule} {name}"] = [each.mean(), each.std(ddof=1) / np.sqrt(runs)]
+            found[f"{rule} {name}"] = mean_and_error(tail.mean(0))
     return found
 
 
@@ -200,10 +199,9 @@ def measure_baselines(quick: bool) -> dict[str, Any]:
     for rule, baseline in itertools.product(RULES, BASELINE_NAMES):
         options = {"rule": rule, "output_sigma": BASELINE_SIGMA, "baseline": baseline}
         course = learned(setting, n, runs, every, **options)
-        each = course[-len(course) // 4 :].mean(0)
         found[f"{rule} {baseline}"] = {
             "course": course.mean(1).tolist(),
-            "final": [each.mean(), each.std(ddof=1) / np.sqrt(runs)],
+            "final": mean_and_error(course[-len(course) // 4 :].mean(0)),
         }
     return {"every": every, "found": found}
 
@@ -266,8 +264,7 @@ def measure_correlated(quick: bool) -> dict[str, Any]:
         "WP": {"rule": "WP"},
     }.items():
         options |= {"output_sigma": CORRELATED_SIGMA, "baseline": "clean"}
-        each = learned(SMALL, n, runs, 10, **options)[n // 20 :].mean(0)
-        found[name] = [each.mean(), each.std(ddof=1) / np.sqrt(runs)]
+        found[name] = mean_and_error(learned(SMALL, n, runs, 10, **options)[n // 20 :].mean(0))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -164,23 +165,19 @@ def _draw_errors(result: dict[str, Any], folder: Path) -> Path:
 
 
 def _draw_drawings(result: dict[str, Any], folder: Path) -> Path:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    stages = len(result["found"][f"WP {SIGMA:g}"]["drawn"])
-    figure = Figure(figsize=(2.1 * stages, 6.3), dpi=200, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(len(RULES), stages, squeeze=False)
+    drawn = [result["found"][f"{rule} {SIGMA:g}"]["drawn"] for rule in RULES]
+    stages = STAGES[: len(drawn[0])]
+    figure, axes = new_figure(
+        len(stages), rows=len(RULES), width=2.1 * len(stages), height=2.1 * len(RULES)
+    )
     target = butterfly()
-    for row, rule in zip(axes, RULES, strict=True):
-        for axis, stage, drawn in zip(
-            row, STAGES, result["found"][f"{rule} {SIGMA:g}"]["drawn"], strict=False
-        ):
-            axis.plot(*target.T, color="#bbbbbb", linewidth=3)
-            axis.plot(*np.array(drawn).T, color=COLORS[RULES.index(rule)], linewidth=1.3)
-            axis.set_title(f"{rule}, {stage:,} trials", fontsize=8)
-            axis.set_aspect("equal")
-            axis.set_axis_off()
+    panels = itertools.product(range(len(RULES)), range(len(stages)))
+    for axis, (i, j) in zip(axes, panels, strict=True):
+        axis.plot(*target.T, color="#bbbbbb", linewidth=3)
+        axis.plot(*np.array(drawn[i][j]).T, color=COLORS[i], linewidth=1.3)
+        axis.set_title(f"{RULES[i]}, {stages[j]:,} trials", fontsize=8)
+        axis.set_aspect("equal")
+        axis.set_axis_off()
     return save(figure, folder / "reservoir-drawings.png")
 
 

@@ -22,7 +22,15 @@ from ....agents.perturbation.theory import (
 )
 from ...pictures import COLORS, new_figure, save
 from ...reproduction import Claim, Experiment
-from .tasks import TARGET_WEIGHT, VANISHING, decay_rate, subtask_trials, target_square, within
+from .tasks import (
+    TARGET_WEIGHT,
+    VANISHING,
+    decay_rate,
+    mean_and_error,
+    subtask_trials,
+    target_square,
+    within,
+)
 
 #: Ten of fifty subtasks in a trial.
 SETTING = Setting(n_outputs=10, n_task=50, n_steps=100, strength=10.0, n_trial=10)
@@ -75,7 +83,7 @@ def measure_subtasks(quick: bool) -> dict[str, Any]:
         found["rate"][rule] = decay_rate(course, every)
         n = int(share * 10 * constant) // 20 * 20
         tail = _course(SETTING, rule, SIGMA, max(4, runs // 4), n, every)[-n // 100 :].mean(0)
-        found["floor"][rule] = [tail.mean(), tail.std(ddof=1) / np.sqrt(len(tail))]
+        found["floor"][rule] = mean_and_error(tail)
     return {"every": 20, **found}
 
 

@@ -65,6 +65,11 @@ def within(text: str, measured: float, expected: float, share: float, error: flo
     )
 
 
+def mean_and_error(values: Array) -> list[float]:
+    """Mean over runs (R,) and its standard error."""
+    return [float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))]
+
+
 def decay_rate(excess: Array, every: int) -> tuple[float, float]:
     """Rate a trial of ``mean X ~ exp(-rate n)`` from records (n, R), and its standard error.
 
@@ -72,6 +77,5 @@ def decay_rate(excess: Array, every: int) -> tuple[float, float]:
     end has the least relative error, and X at the start is known.
     """
     trials = (len(excess) - 1) * every
-    start, end = excess[0].mean(), excess[-1].mean()
-    error = excess[-1].std(ddof=1) / np.sqrt(excess.shape[1]) / end
-    return float(np.log(start / end) / trials), float(error / trials)
+    start, (end, error) = excess[0].mean(), mean_and_error(excess[-1])
+    return float(np.log(start / end) / trials), error / end / trials
