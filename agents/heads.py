@@ -159,8 +159,9 @@ class GaussianHead:
     def __init__(self, space: gym.spaces.Box):
         low, high = space.low.reshape(-1), space.high.reshape(-1)
         bounded = np.isfinite(low) & np.isfinite(high)
-        self.middle = np.where(bounded, (low + high) / 2, 0.0)
-        self.half = np.where(bounded, (high - low) / 2, 1.0)
+        low_or_not, high_or_not = np.where(bounded, low, -1.0), np.where(bounded, high, 1.0)
+        self.middle = (low_or_not + high_or_not) / 2
+        self.half = (high_or_not - low_or_not) / 2
         self.low, self.high = low, high
         self.shape, self.dtype = space.shape, space.dtype
         self.n_outputs = self.n_free = len(low)
