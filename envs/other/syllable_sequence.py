@@ -76,7 +76,8 @@ class SyllableSequence(InteractiveTask):
 
     The second stage of Murray 2019, "Local online learning in recurrent networks with random
     feedback", eLife 8:e43299, doi:10.7554/eLife.43299, figure 4, in which a loop through the
-    striatum learns what to command next; the paper does not give sequence and workspace.
+    striatum learns what to command next. The paper's sequence has four movements and four holds;
+    the size of the workspace and what an excluded choice costs are choices made here.
     ``caudate/Syllables-v0`` is the task of moving the cursor.
 
     Versions: v0, first release.
@@ -142,7 +143,7 @@ class SyllableSequence(InteractiveTask):
         aimed = _PLACES[:, None] + MOVES  # (place, choice, 2)
         excluded = (np.abs(aimed) > 1).any(axis=2)
         #: (place, choice) where the cursor comes.
-        self._reached = np.where(excluded, np.arange(places)[:, None], (aimed @ [3, 1] + _START))
+        self._reached = np.where(excluded, np.arange(places)[:, None], aimed @ [3, 1] + _START)
         #: (syllable, place, choice) whether a transition earns.
         self._pays = target[:, None] & ~excluded
         after = np.arange(count) * places + self._reached

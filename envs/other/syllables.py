@@ -29,8 +29,8 @@ SYLLABLES = (*REACHES, *(f"hold_{reach}" for reach in REACHES))
 MOVES = np.array([[1, 0], [0, 1], [-1, 0], [0, -1], *[[0, 0]] * 4])
 
 _FEWEST = 4  # steps of a syllable
-#: Bounds of the actions in units of the peak speed: room for the goals and the tolerance.
-_BOUND = 1.25
+#: Peak speed and tolerance may go so far: what is on target is then within the actions' bounds.
+_FASTEST, _WIDEST = 0.8, 0.25
 
 
 @dataclass(kw_only=True, eq=False)
@@ -50,22 +50,21 @@ class Syllables(TrackingTask):
     ``hold_left``, ``hold_down``                     posture which the reach of this name ends in
     ========================================  =====  =========================================
 
-    Actions: velocity of the cursor along x and y, in units of length per duration (a velocity of
-    1 moves the cursor by 1 in a syllable), at most 1.25 ``peak`` either way.
+    Actions: Box(-1, 1), velocity of the cursor along x and y as a share of the highest, which is 2
+    / ``peak`` reaches per duration: 2.5 by default.
 
     The goal of a reach is straight, with the speed ``peak`` / 2 (1 - cos(2 pi t / duration)) in
-    the middle t of each step, so that the cursor comes ``peak`` / 2 far: 1 by default. The goal of
-    a hold is zero.
+    the middle t of each step, so that the cursor moves by one reach. The goal of a hold is zero.
 
     Reward per step: ``correct`` (1) times (1 - |error|^2 / variance) / steps, with the variance of
-    the goal over syllables and time (.75 by default): an output of 0 earns 0 on average, and the
+    the goal over syllables and time (3/16 ``peak``^2): an output of 0 earns 0 on average, and the
     return at the optimum is 1.
 
     Info at trial end: ``trial_end``, ``trial``, ``condition`` (the syllable, 0 to 7 in the order of
     the inputs), ``correct`` (on target at every step), ``choice`` (the reach, 0 to 3, whose end
     the cursor came nearest to; -1 if it stayed nearest to its start), ``rt`` (NaN), ``on_target``
-    (share of steps), ``rmse`` (of the velocity), ``end_error`` (distance of the cursor from where
-    the goal leads).
+    (share of steps), ``rmse`` (of the actions), ``end_error`` (distance of the cursor from where
+    the goal leads, in reaches).
 
     Score: time on target, the share of steps whose velocity is at most ``tolerance`` times
     ``peak`` off. All syllables are equally likely. Yardsticks, all exact: chance counts steps and
@@ -75,12 +74,13 @@ class Syllables(TrackingTask):
 
     Args:
         duration: of a syllable in ms, at least 4 steps.
-        peak: highest speed of a reach.
+        peak: highest speed of a reach, in units of the actions; at most .8.
         tolerance: of the score, as a share of ``peak``; at most .25.
 
     The syllables of Murray 2019, "Local online learning in recurrent networks with random
     feedback", eLife 8:e43299, doi:10.7554/eLife.43299, figure 4. The paper gives their duration
-    but neither the speed profile nor how holds are commanded: these are choices made here.
+    and an input for each reach, but neither the speed profile nor how holds are commanded: these
+    are choices made here.
     ``caudate/SyllableSequence-v0`` is the task of putting them in order.
 
     Versions: v0, first release.
@@ -88,7 +88,7 @@ class Syllables(TrackingTask):
     >>> import gymnasium as gym, caudate.envs
     >>> env = gym.make("caudate/Syllables-v0")
     >>> env.action_space
-    Box(-2.5, 2.5, (2,), float32)
+    Box(-1.0, 1.0, (2,), float32)
     >>> samples = env.unwrapped.task.sample_trials(5, seed=0)
     >>> samples.obs.shape, samples.target.shape
     ((200, 5, 8), (200, 5, 2))
@@ -96,7 +96,7 @@ class Syllables(TrackingTask):
 
     dt: float = 1.0
     duration: float = 200.0
-    peak: float = 2.0
+    peak: float = 0.8
     tolerance: float = 0.1
 
     name: ClassVar[str] = "Syllables"
@@ -110,8 +110,8 @@ class Syllables(TrackingTask):
     finished_facts = ("correct", "choice", "on_target", "rmse", "end_error")
 
     def prepare(self) -> None:
-        self.peak = check_number("peak", self.peak, low=1e-3, high=1e3)
-        self.tolerance = check_number("tolerance", self.tolerance, low=1e-6, high=_BOUND - 1.0)
+        self.peak = check_number("peak", self.peak, low=1e-3, high=_FASTEST)
+        self.tolerance = check_number("tolerance", self.tolerance, low=1e-6, high=_WIDEST)
         self.duration = check_number("duration", self.duration, low=0.0)
         steps = parse_duration("duration", self.duration, self.dt).low
         if steps < _FEWEST:
@@ -121,8 +121,7 @@ class Syllables(TrackingTask):
             )
         self.max_steps = self.answer_span = steps
         self.channels = tuple(Channel(syllable) for syllable in SYLLABLES)
-        bound = _BOUND * self.peak
-        self.action_space = spaces.Box(-bound, bound, (2,), np.float32)
+        self.action_space = spaces.Box(-1.0, 1.0, (2,), np.float32)
         self.n_conditions = len(SYLLABLES)
         middles = (np.arange(steps) + 0.5) / steps
         #: (steps,) speed of a reach, and (8, steps, 2) velocity of each syllable.
@@ -132,13 +131,14 @@ class Syllables(TrackingTask):
 
     def reward_range(self) -> tuple[float, float]:
         most = self.earns["correct"] / self.max_steps
-        farthest = ((1.0 + _BOUND) ** 2 + _BOUND**2) * self.peak**2
+        farthest = (self.peak + 1.0) ** 2 + 1.0
         ends = most, most * (1.0 - farthest / self._variance)
         return min(ends), max(ends)
 
     def draw(self, draws: Draws, trials: Trials) -> None:
         syllable = trials.fact("condition")
-        syllable[:] = draws.integers(self.n_conditions)
+        held = draws.bernoulli(0.5)
+        syllable[:] = draws.integers(len(REACHES)) + len(REACHES) * held
         trials.durations[:] = self.max_steps
         trials.codes[:] = 1
         trials.patterns[np.arange(draws.n), 0, syllable] = 1
@@ -160,9 +160,10 @@ class Syllables(TrackingTask):
         facts["on_target"][:] = hit.mean(axis=1)
         facts["rmse"][:] = np.sqrt((error**2).mean(axis=1))
         end, due = velocity.mean(axis=1), goal.mean(axis=1)
-        facts["end_error"][:] = np.hypot(*(end - due).T)
+        reach = self._speed.mean()
+        facts["end_error"][:] = np.hypot(*(end - due).T) / reach
         # The first of the holds stands for the start, where all of them end.
-        ends = MOVES[: len(REACHES) + 1] * self._speed.mean()
+        ends = MOVES[: len(REACHES) + 1] * reach
         nearest = np.hypot(*(end[:, None] - ends).T).argmin(axis=0)
         facts["choice"][:] = np.where(nearest < len(REACHES), nearest, -1)
 
@@ -178,7 +179,7 @@ class Syllables(TrackingTask):
 
     def compute_yardsticks(self) -> Yardsticks:
         return Yardsticks(
-            random=float(np.pi * self.tolerance**2 / (2 * _BOUND) ** 2),
+            random=float(np.pi * (self.tolerance * self.peak) ** 2 / 4),
             chance=self._blind(),
             memoryless=self._constant(),
             optimum=1.0,
