@@ -93,7 +93,7 @@ class EProp(ActorCritic):
         if self.online is not None:
             return self._online_gradient(self.online)
         exact = self.options.gradient == "exact"
-        return self._batched_gradient(output_adjoint @ self._feedback_weights(), exact)
+        return self._batched_gradient(output_adjoint @ self.feedback_weights(), exact)
 
     def exact_gradient(self, output_adjoint: np.ndarray) -> Parameters:
         return self._batched_gradient(output_adjoint @ self.parameters["W_out"], exact=True)
@@ -118,7 +118,7 @@ class EProp(ActorCritic):
         excess = self.mean_rate - o.target_rate
         return (o.rate_coef / o.substeps * excess).astype(self.dtype)
 
-    def _feedback_weights(self) -> np.ndarray:
+    def feedback_weights(self) -> np.ndarray:
         symmetric = self.options.feedback == "symmetric" or self.options.gradient == "exact"
         return self.parameters["W_out"] if symmetric else self.feedback
 
@@ -159,7 +159,7 @@ class EProp(ActorCritic):
         _, entropy_score, _ = self.head.entropy(outputs[:, :-1], free)
         critic = o.modulator == "critic"
         value_score = np.full((len(score), 1), -o.value_coef if critic else 0.0, self.dtype)
-        feedback = self._feedback_weights()
+        feedback = self.feedback_weights()
         signal = np.concatenate([score, value_score], axis=1) @ feedback
         direct = o.entropy_coef * entropy_score @ feedback[:-1]
         here = alive[:, None]

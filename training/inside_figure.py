@@ -1,0 +1,393 @@
+"""The picture of :mod:`.inside`: panels on one time axis, from observations to learning signal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
+
+from ..agents.actor_critic import ActorCritic
+from ..agents.heads import SoftmaxHead
+from ..agents.networks import RateNetwork, SpikingNetwork
+from .inside_trial import Synapse, Teaching, Trial, adaptive
+from .pictures import AXIS, COLORS, FAINT, INK, new_figure, save
+
+_ALIF, _LIF = COLORS[1], COLORS[0]
+_SIGNED, _POSITIVE = "RdBu_r", "Greys"
+_SMALL = 6.5  # points: names of channels, synapses, legends
+_NAMED = 16  # rows of an image that get names
+_HEAD, _FOOT = 0.45, 0.95  # inches: title, time axis and caption
+_GAP = 0.3  # inches: a panel's title
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who plays what; ``dt`` in ms an environment step, None where the environment has none."""
+
+    title: str
+    agent: ActorCritic
+    dt: float | None
+    observation_names: Sequence[str] | None
+    action_names: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time axis: ms, or network steps."""
+
+    step: float  # an environment step
+    network_step: float
+    label: str
+
+    def edges(self, n: int) -> np.ndarray:
+        """Of n environment steps, (n + 1,)."""
+        return self.step * np.arange(n + 1)
+
+    def middles(self, n: int) -> np.ndarray:
+        """Of n network steps, (n,)."""
+        return self.network_step * (np.arange(n) + 0.5)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A row of the figure: height in inches, title (none continues the panel above)."""
+
+    height: float
+    title: str
+    draw: Callable[[Axes], None]
+
+
+def draw(
+    subject: Subject,
+    trial: Trial,
+    taught: Teaching,
+    synapses: Sequence[Synapse],
+    eligibility: np.ndarray,
+    path: Path,
+) -> Path:
+    """Write the picture of one trial."""
+    clock = _clock(subject.dt, trial.substeps)
+    network = subject.agent.network
+    order, activity = _activity(network, trial, clock, sorted({s.post for s in synapses}))
+    panels = [
+        _observations(subject, trial, clock),
+        _policy(subject, trial, clock),
+        _rewards(trial, clock),
+        *activity,
+        _eligibility(subject, synapses, eligibility, clock),
+        _critic(taught, clock),
+        _learning_signal(taught, order, clock),
+    ]
+    heights = [panel.height + (_GAP if panel.title else 0.06) for panel in panels]
+    figure, axes = new_figure(
+        1,
+        rows=len(panels),
+        height=sum(heights) + _HEAD + _FOOT,
+        share_x=True,
+        heights=[panel.height for panel in panels],
+    )
+    figure.get_layout_engine().set(hspace=0.0, h_pad=0.02)
+    for axis, panel in zip(axes, panels, strict=True):
+        panel.draw(axis)
+        axis.set_title(panel.title, loc="left", fontsize=8, color=INK, pad=3)
+        axis.tick_params(labelsize=_SMALL)
+    axes[-1].set_xlim(0, clock.step * len(trial))
+    axes[-1].set_xlabel(clock.label, fontsize=8, color=INK)
+    figure.suptitle(
+        f"{subject.title}: {_outcome(trial)}", fontsize=10, color=INK, x=0.01, ha="left"
+    )
+    caption = "\n".join(textwrap.wrap(_caption(subject), 125))
+    figure.supxlabel(caption, fontsize=7, color=FAINT, x=0.01, ha="left")
+    return save(figure, path)
+
+
+def _clock(dt: float | None, substeps: int) -> Clock:
+    if dt is None:
+        return Clock(substeps, 1, "time (network steps)")
+    of = f", environment step {dt:g} ms" if substeps > 1 else ""
+    return Clock(dt, dt / substeps, f"time (ms; network step {dt / substeps:g} ms{of})")
+
+
+def _outcome(trial: Trial) -> str:
+    facts = {"return": sum(trial.rewards)}
+    facts |= {name: trial.facts[name] for name in ("correct", "condition") if name in trial.facts}
+    return ", ".join(f"{name} {float(value):g}" for name, value in facts.items())
+
+
+def _caption(subject: Subject) -> str:
+    agent = subject.agent
+    by = "local rules add up eligibility times learning signal, dE/dw_ji = sum_t L_j[t] e_ji[t]"
+    text = f"Greedy actions, no learning. In training {by}."
+    if agent.head.n_free:
+        text += " Greedy Gaussian actions have score 0: L shows the critic's share."
+    return text
+
+
+# -- outside ---------------------------------------------------------------------------------
+
+
+def _observations(subject: Subject, trial: Trial, clock: Clock) -> Panel:
+    shown = np.array(trial.observations).T
+    names = subject.observation_names
+    title = "observations"
+    if names is None:  # channels of all units of measurement
+        names = [str(i) for i in range(len(shown))]
+        shown = shown / np.maximum(np.abs(shown).max(1, keepdims=True), 1e-12)
+        title += ", each in units of its largest value"
+
+    def panel(axis: Axes) -> None:
+        _bar(axis, _image(axis, shown, clock.step, _widest(shown)))
+        _name_rows(axis, names)
+
+    return Panel(_rows_height(len(shown)), title, panel)
+
+
+def _policy(subject: Subject, trial: Trial, clock: Clock) -> Panel:
+    head, outputs = subject.agent.head, np.array(trial.outputs)[:-1, :-1]
+    if isinstance(head, SoftmaxHead):
+        return _choices(subject, trial, head.probabilities(outputs).T, clock)
+    actions = np.array(trial.actions).reshape(len(trial), -1).T
+    names = subject.action_names
+    names = names if len(names) == len(actions) else [str(i) for i in range(len(actions))]
+
+    def panel(axis: Axes) -> None:
+        axis.axhline(0, **AXIS)
+        for i, (name, values) in enumerate(zip(names, actions, strict=True)):
+            _stairs(axis, values, clock, COLORS[i % len(COLORS)], name)
+        _legend(axis)
+
+    return Panel(0.7, "actions, the policy's means in the bounds of the action space", panel)
+
+
+def _choices(subject: Subject, trial: Trial, probabilities: np.ndarray, clock: Clock) -> Panel:
+    chosen = probabilities.argmax(0)
+    names = subject.action_names or [str(i) for i in range(len(probabilities))]
+
+    def panel(axis: Axes) -> None:
+        _bar(axis, _image(axis, probabilities, clock.step, (0, 1)))
+        middles = clock.edges(len(trial))[:-1] + clock.step / 2
+        size = np.clip(250 / len(trial), 1, 10)
+        axis.scatter(middles, chosen + 0.5, size, COLORS[1], linewidths=0)
+        _name_rows(axis, names)
+
+    return Panel(_rows_height(len(probabilities)), "policy; dots: actions", panel)
+
+
+def _rewards(trial: Trial, clock: Clock) -> Panel:
+    def panel(axis: Axes) -> None:
+        rewards = np.array(trial.rewards)
+        axis.axhline(0, **AXIS)
+        axis.stairs(rewards, clock.edges(len(trial)), fill=True, color=COLORS[2])
+        axis.yaxis.set_major_locator(MaxNLocator(2))
+
+    return Panel(0.35, "reward", panel)
+
+
+# -- the network -----------------------------------------------------------------------------
+
+
+def _activity(
+    network: RateNetwork | SpikingNetwork, trial: Trial, clock: Clock, followed: Sequence[int]
+) -> tuple[np.ndarray, list[Panel]]:
+    """The order in which neurons are drawn, (N,), and the panels of their activity."""
+    features = np.array(trial.features)
+    peaks = features.argmax(0)
+    if isinstance(network, RateNetwork):
+        order = np.argsort(peaks, kind="stable")
+        return order, [_rates(features[:, order], clock)]
+    peaks[features.max(0) == 0] = len(features)  # silent ones last
+    order = np.lexsort((peaks, adaptive(network)))
+    spikes = trial.state(2)
+    return order, [
+        _raster(spikes[:, order], adaptive(network)[order], clock),
+        _mean_rates(spikes, adaptive(network), trial.substeps, clock),
+        *_potentials(network, trial, clock, followed),
+    ]
+
+
+def _rates(rates: np.ndarray, clock: Clock) -> Panel:
+    def panel(axis: Axes) -> None:
+        _bar(axis, _image(axis, rates.T, clock.network_step, (-1, 1)))
+        axis.set_ylabel("unit", fontsize=7)
+
+    return Panel(1.6, "rates r = tanh(h), units sorted by the time of their peak", panel)
+
+
+def _raster(spikes: np.ndarray, alif: np.ndarray, clock: Clock) -> Panel:
+    kinds = [(name, kind, color) for name, kind, color in _kinds(alif) if kind.any()]
+
+    def panel(axis: Axes) -> None:
+        middles, n = clock.middles(len(spikes)), spikes.shape[1]
+        for name, kind, color in kinds:
+            when, who = np.nonzero(spikes * kind)
+            axis.vlines(middles[when], who, who + 1, color=color, linewidth=0.9, label=name)
+        axis.set_ylim(0, n)
+        axis.set_ylabel("neuron", fontsize=7)
+        _legend(axis)
+
+    names = " and ".join(f"{kind.sum()} {name}" for name, kind, _ in kinds)
+    return Panel(1.5, f"spikes of {names} neurons, sorted by the time of their highest rate", panel)
+
+
+def _mean_rates(spikes: np.ndarray, alif: np.ndarray, substeps: int, clock: Clock) -> Panel:
+    """Over an environment step; in Hz where there are ms."""
+    counts = spikes.reshape(-1, substeps, spikes.shape[1]).mean(1)
+    hertz = 1000 / clock.network_step if "ms" in clock.label else 1.0
+
+    def panel(axis: Axes) -> None:
+        for name, kind, color in _kinds(alif):
+            if kind.any():
+                _stairs(axis, hertz * counts[:, kind].mean(1), clock, color, name)
+        axis.set_ylim(bottom=0)
+        axis.yaxis.set_major_locator(MaxNLocator(2))
+
+    unit = "Hz" if hertz != 1 else "spikes a network step"
+    return Panel(0.45, f"mean rate ({unit})", panel)
+
+
+def _kinds(alif: np.ndarray) -> tuple[tuple[str, np.ndarray, str], ...]:
+    return ("LIF", ~alif, _LIF), ("ALIF", alif, _ALIF)
+
+
+def _potentials(
+    network: SpikingNetwork, trial: Trial, clock: Clock, followed: Sequence[int]
+) -> list[Panel]:
+    c = network.constants
+    v = trial.state(0) / c.threshold
+    threshold = 1 + c.beta / c.threshold * trial.state(1)
+    spikes = trial.state(2) > 0
+    middles = clock.middles(len(v))
+
+    def panel(axis: Axes, j: int) -> None:
+        color = _ALIF if adaptive(network)[j] else _LIF
+        axis.plot(middles, v[:, j], color=color, linewidth=0.9, label="v")
+        axis.plot(middles, threshold[:, j], color=INK, linewidth=0.8, linestyle="--", label="A")
+        axis.plot(middles[spikes[:, j]], v[spikes[:, j], j], ".", color=color, markersize=3.5)
+        axis.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+        axis.set_ylabel(_unit(network, j), fontsize=_SMALL, rotation=0, ha="right", va="center")
+
+    title = "membrane potential v, threshold A (dashed), spikes (dots); unit: threshold at rest"
+    return [
+        Panel(0.42, "" if i else title, lambda axis, j=j: panel(axis, j))
+        for i, j in enumerate(followed)
+    ]
+
+
+def _unit(network: RateNetwork | SpikingNetwork, j: int) -> str:
+    if isinstance(network, RateNetwork):
+        return f"unit {j}"
+    return f"{'ALIF' if adaptive(network)[j] else 'LIF'} {j}"
+
+
+# -- the rule --------------------------------------------------------------------------------
+
+
+def _eligibility(
+    subject: Subject, synapses: Sequence[Synapse], eligibility: np.ndarray, clock: Clock
+) -> Panel:
+    network, names = subject.agent.network, subject.observation_names
+
+    def pre(column: int) -> str:
+        if column >= network.n_inputs:
+            return _unit(network, column - network.n_inputs)
+        return names[column] if names is not None else f"observation {column}"
+
+    def panel(axis: Axes) -> None:
+        _bar(axis, _image(axis, eligibility, clock.network_step, _widest(eligibility, True)))
+        _name_rows(axis, [f"{_unit(network, s.post)} \u2190 {pre(s.column)}" for s in synapses])
+
+    title = r"filtered eligibility $\bar{e}_{ji}$ of synapses (post $\leftarrow$ pre)"
+    return Panel(_rows_height(len(synapses)), title, panel)
+
+
+def _critic(taught: Teaching, clock: Clock) -> Panel:
+    def panel(axis: Axes) -> None:
+        axis.axhline(0, **AXIS)
+        _stairs(axis, taught.advantage, clock, COLORS[2], "advantage")
+        if taught.td_error is not None:
+            _stairs(axis, taught.td_error, clock, COLORS[1], "TD error")
+            _stairs(axis, taught.values, clock, COLORS[0], "value")
+        axis.yaxis.set_major_locator(MaxNLocator(3))
+        _legend(axis)
+
+    return Panel(0.8, "reward's verdict, in units of the agent's return scale", panel)
+
+
+def _learning_signal(taught: Teaching, order: np.ndarray, clock: Clock) -> Panel:
+    signal = taught.signal[:, order].T
+
+    def panel(axis: Axes) -> None:
+        _bar(axis, _image(axis, signal, clock.step, _widest(signal, True)))
+        axis.set_ylabel("neuron", fontsize=7)
+
+    title = r"learning signal $L_j = \sum_k B_{jk}\, dE/dy_k$ (neurons in the order above)"
+    return Panel(1.3, title, panel)
+
+
+# -- parts of panels -------------------------------------------------------------------------
+
+
+def _rows_height(n: int) -> float:
+    return float(np.clip(0.12 * n, 0.3, 1.6))
+
+
+def _image(axis: Axes, rows: np.ndarray, step: float, limits: tuple[float, float]) -> AxesImage:
+    """``rows`` (rows, steps), the first on top unless the axis counts neurons."""
+    low, high = limits
+    return axis.imshow(
+        rows,
+        cmap=_SIGNED if low < 0 else _POSITIVE,
+        vmin=low,
+        vmax=high,
+        aspect="auto",
+        interpolation="nearest",
+        origin="lower",
+        extent=(0, step * rows.shape[1], 0, len(rows)),
+    )
+
+
+def _widest(values: np.ndarray, signed: bool = False) -> tuple[float, float]:
+    """Limits of colours: from 0, or symmetric around it where there is a sign."""
+    largest = float(np.abs(values).max(initial=0)) or 1.0
+    return (-largest if signed or values.min(initial=0) < 0 else 0.0), largest
+
+
+def _bar(axis: Axes, image: AxesImage) -> None:
+    """A colour bar in the right margin, so that all panels stay equally wide."""
+    inset = axis.inset_axes((1.012, 0, 0.012, 1))
+    bar = axis.figure.colorbar(image, cax=inset)
+    low, high = image.get_clim()
+    bar.set_ticks([low, high] if low == 0 else [low, 0, high], labels=None)
+    bar.ax.yaxis.set_major_formatter("{x:.2g}")
+    bar.ax.tick_params(labelsize=6, colors=INK, length=2)
+    bar.outline.set_visible(False)
+
+
+def _name_rows(axis: Axes, names: Sequence[str]) -> None:
+    """Names of an image's rows, the first on top; every so many where there are too many."""
+    axis.invert_yaxis()
+    every = -(-len(names) // _NAMED)
+    axis.set_yticks(np.arange(0, len(names), every) + 0.5, names[::every])
+    axis.tick_params(axis="y", length=0)
+
+
+def _stairs(axis: Axes, values: np.ndarray, clock: Clock, color: str, label: str) -> None:
+    edges = clock.edges(len(values))
+    axis.stairs(values, edges, color=color, label=label, linewidth=1.2, baseline=None)
+
+
+def _legend(axis: Axes) -> None:
+    axis.legend(
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        fontsize=_SMALL,
+        frameon=False,
+        handlelength=1.2,
+        borderaxespad=0.3,
+    )
