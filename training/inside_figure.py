@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from .pictures import AXIS, COLORS, FAINT, INK, new_figure, save
 _ALIF, _LIF = COLORS[1], COLORS[0]
 _SIGNED, _POSITIVE = "RdBu_r", "Greys"
 _SMALL = 6.5  # points: names of channels, synapses, legends
+_DEEP = -2.0  # thresholds at rest: potentials far below are cut off
 _NAMED = 16  # rows of an image that get names
 _HEAD, _FOOT = 0.45, 0.95  # inches: title, time axis and caption
 _GAP = 0.3  # inches: a panel's title
@@ -74,15 +74,15 @@ def draw(
     """Write the picture of one trial."""
     clock = _clock(subject.dt, trial.substeps)
     network = subject.agent.network
-    order, activity = _activity(network, trial, clock, sorted({s.post for s in synapses}))
+    followed = list(dict.fromkeys(synapse.post for synapse in synapses))
     panels = [
         _observations(subject, trial, clock),
         _policy(subject, trial, clock),
         _rewards(trial, clock),
-        *activity,
+        *_activity(network, trial, clock, followed),
         _eligibility(subject, synapses, eligibility, clock),
         _critic(taught, clock),
-        _learning_signal(taught, order, clock),
+        _learning_signal(taught, clock),
     ]
     heights = [panel.height + (_GAP if panel.title else 0.06) for panel in panels]
     figure, axes = new_figure(
@@ -102,8 +102,7 @@ def draw(
     figure.suptitle(
         f"{subject.title}: {_outcome(trial)}", fontsize=10, color=INK, x=0.01, ha="left"
     )
-    caption = "\n".join(textwrap.wrap(_caption(subject), 125))
-    figure.supxlabel(caption, fontsize=7, color=FAINT, x=0.01, ha="left")
+    figure.supxlabel(_caption(subject.agent), fontsize=7, color=FAINT, x=0.01, ha="left")
     return save(figure, path)
 
 
@@ -120,13 +119,24 @@ def _outcome(trial: Trial) -> str:
     return ", ".join(f"{name} {float(value):g}" for name, value in facts.items())
 
 
-def _caption(subject: Subject) -> str:
-    agent = subject.agent
-    by = "local rules add up eligibility times learning signal, dE/dw_ji = sum_t L_j[t] e_ji[t]"
-    text = f"Greedy actions, no learning. In training {by}."
+def _caption(agent: ActorCritic) -> str:
+    lines = [
+        r"$E$: the agent's loss of one step, for the greedy action; $y_k$: policy and value. "
+        r"$L_j$ red: a more active $j$ would raise $E$, blue: lower it."
+    ]
+    if getattr(agent.options, "gradient", None) == "local":
+        lines.append(
+            r"The rule goes against $\Sigma_t\, L_j[t]\, \bar{e}_{ji}[t]$ of synapse $ji$. "
+            "Nothing is learned while this is drawn."
+        )
+    else:
+        lines.append(
+            "This agent's network learns otherwise: eligibility and signal are what e-prop with "
+            "the same readout would see."
+        )
     if agent.head.n_free:
-        text += " Greedy Gaussian actions have score 0: L shows the critic's share."
-    return text
+        lines.append("A greedy Gaussian action has score 0: what is left in $L$ is the critic's.")
+    return "\n".join(lines)
 
 
 # -- outside ---------------------------------------------------------------------------------
@@ -184,7 +194,7 @@ def _rewards(trial: Trial, clock: Clock) -> Panel:
         rewards = np.array(trial.rewards)
         axis.axhline(0, **AXIS)
         axis.stairs(rewards, clock.edges(len(trial)), fill=True, color=COLORS[2])
-        axis.yaxis.set_major_locator(MaxNLocator(2))
+        _few_ticks(axis)
 
     return Panel(0.35, "reward", panel)
 
@@ -194,45 +204,53 @@ def _rewards(trial: Trial, clock: Clock) -> Panel:
 
 def _activity(
     network: RateNetwork | SpikingNetwork, trial: Trial, clock: Clock, followed: Sequence[int]
-) -> tuple[np.ndarray, list[Panel]]:
-    """The order in which neurons are drawn, (N,), and the panels of their activity."""
+) -> list[Panel]:
     features = np.array(trial.features)
-    peaks = features.argmax(0)
     if isinstance(network, RateNetwork):
-        order = np.argsort(peaks, kind="stable")
-        return order, [_rates(features[:, order], clock)]
-    peaks[features.max(0) == 0] = len(features)  # silent ones last
-    order = np.lexsort((peaks, adaptive(network)))
-    spikes = trial.state(2)
-    return order, [
-        _raster(spikes[:, order], adaptive(network)[order], clock),
-        _mean_rates(spikes, adaptive(network), trial.substeps, clock),
+        return [_rates(features, clock)]
+    spikes, alif = trial.state(2), adaptive(network)
+    return [
+        _raster(spikes, features.argmax(0), alif, clock),
+        _mean_rates(spikes, alif, trial.substeps, clock),
         *_potentials(network, trial, clock, followed),
     ]
 
 
 def _rates(rates: np.ndarray, clock: Clock) -> Panel:
+    """Troughs below, peaks above; saturated units peak when they come close to their extreme."""
+    size = np.abs(rates)
+    when = (size >= 0.95 * size.max(0)).argmax(0)
+    positive = rates[when, np.arange(len(when))] > 0
+    order = np.lexsort((when, positive))
+
     def panel(axis: Axes) -> None:
-        _bar(axis, _image(axis, rates.T, clock.network_step, (-1, 1)))
+        _bar(axis, _image(axis, rates[:, order].T, clock.network_step, (-1, 1)))
         axis.set_ylabel("unit", fontsize=7)
 
-    return Panel(1.6, "rates r = tanh(h), units sorted by the time of their peak", panel)
+    return Panel(1.6, "rates r = tanh(h), units sorted by the time of their peak or trough", panel)
 
 
-def _raster(spikes: np.ndarray, alif: np.ndarray, clock: Clock) -> Panel:
-    kinds = [(name, kind, color) for name, kind, color in _kinds(alif) if kind.any()]
+def _raster(spikes: np.ndarray, peaks: np.ndarray, alif: np.ndarray, clock: Clock) -> Panel:
+    """Of neurons that spike at all, sorted by ``peaks`` (N,)."""
+    kinds = [
+        (name, who[np.argsort(peaks[who], kind="stable")], kind.sum(), color)
+        for name, kind, color in _kinds(alif)
+        if (who := np.flatnonzero(kind & spikes.any(0))).size
+    ]
 
     def panel(axis: Axes) -> None:
-        middles, n = clock.middles(len(spikes)), spikes.shape[1]
-        for name, kind, color in kinds:
-            when, who = np.nonzero(spikes * kind)
-            axis.vlines(middles[when], who, who + 1, color=color, linewidth=0.9, label=name)
-        axis.set_ylim(0, n)
+        middles, row = clock.middles(len(spikes)), 0
+        for _, who, _, color in kinds:
+            when, which = np.nonzero(spikes[:, who])
+            width = np.clip(250 / len(spikes), 0.6, 2)  # points
+            axis.vlines(middles[when], row + which, row + which + 1, color=color, linewidth=width)
+            row += len(who)
+        axis.set_ylim(0, max(row, 1))
         axis.set_ylabel("neuron", fontsize=7)
-        _legend(axis)
 
-    names = " and ".join(f"{kind.sum()} {name}" for name, kind, _ in kinds)
-    return Panel(1.5, f"spikes of {names} neurons, sorted by the time of their highest rate", panel)
+    names = " and ".join(f"{len(who)} of {n} {name}" for name, who, n, _ in kinds) or "no"
+    title = f"spikes; {names} neurons spike, sorted by the time of their highest rate"
+    return Panel(1.5, title, panel)
 
 
 def _mean_rates(spikes: np.ndarray, alif: np.ndarray, substeps: int, clock: Clock) -> Panel:
@@ -245,7 +263,8 @@ def _mean_rates(spikes: np.ndarray, alif: np.ndarray, substeps: int, clock: Cloc
             if kind.any():
                 _stairs(axis, hertz * counts[:, kind].mean(1), clock, color, name)
         axis.set_ylim(bottom=0)
-        axis.yaxis.set_major_locator(MaxNLocator(2))
+        _few_ticks(axis)
+        _legend(axis)
 
     unit = "Hz" if hertz != 1 else "spikes a network step"
     return Panel(0.45, f"mean rate ({unit})", panel)
@@ -266,13 +285,14 @@ def _potentials(
 
     def panel(axis: Axes, j: int) -> None:
         color = _ALIF if adaptive(network)[j] else _LIF
-        axis.plot(middles, v[:, j], color=color, linewidth=0.9, label="v")
-        axis.plot(middles, threshold[:, j], color=INK, linewidth=0.8, linestyle="--", label="A")
+        axis.plot(middles, v[:, j], color=color, linewidth=0.9)
+        axis.plot(middles, threshold[:, j], color=INK, linewidth=0.8, linestyle="--")
         axis.plot(middles[spikes[:, j]], v[spikes[:, j], j], ".", color=color, markersize=3.5)
-        axis.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+        axis.set_ylim(bottom=max(axis.get_ylim()[0], _DEEP))
+        _few_ticks(axis)
         axis.set_ylabel(_unit(network, j), fontsize=_SMALL, rotation=0, ha="right", va="center")
 
-    title = "membrane potential v, threshold A (dashed), spikes (dots); unit: threshold at rest"
+    title = "membrane potential, threshold (dashed), spikes (dots); unit: threshold at rest"
     return [
         Panel(0.42, "" if i else title, lambda axis, j=j: panel(axis, j))
         for i, j in enumerate(followed)
@@ -298,11 +318,21 @@ def _eligibility(
             return _unit(network, column - network.n_inputs)
         return names[column] if names is not None else f"observation {column}"
 
-    def panel(axis: Axes) -> None:
-        _bar(axis, _image(axis, eligibility, clock.network_step, _widest(eligibility, True)))
-        _name_rows(axis, [f"{_unit(network, s.post)} \u2190 {pre(s.column)}" for s in synapses])
+    peaks = np.abs(eligibility).max(1)
 
-    title = r"filtered eligibility $\bar{e}_{ji}$ of synapses (post $\leftarrow$ pre)"
+    def panel(axis: Axes) -> None:
+        shares = eligibility / np.maximum(peaks, 1e-12)[:, None]
+        _image(axis, shares, clock.network_step, (-1, 1))
+        _name_rows(axis, [f"{_unit(network, s.post)} \u2190 {pre(s.column)}" for s in synapses])
+        right = axis.secondary_yaxis("right")
+        right.set_yticks(axis.get_yticks(), [f"{peak:.2g}" for peak in peaks])
+        right.tick_params(length=0, labelsize=6, colors=INK)
+        right.spines["right"].set_visible(False)
+        for row in range(1, len(synapses)):
+            if synapses[row].post != synapses[row - 1].post:
+                axis.axhline(row, color="white", linewidth=1.5)
+
+    title = r"filtered eligibility $\bar{e}_{ji}$ of synapses, in units of its peak (right)"
     return Panel(_rows_height(len(synapses)), title, panel)
 
 
@@ -313,20 +343,21 @@ def _critic(taught: Teaching, clock: Clock) -> Panel:
         if taught.td_error is not None:
             _stairs(axis, taught.td_error, clock, COLORS[1], "TD error")
             _stairs(axis, taught.values, clock, COLORS[0], "value")
-        axis.yaxis.set_major_locator(MaxNLocator(3))
+        _few_ticks(axis)
         _legend(axis)
 
-    return Panel(0.8, "reward's verdict, in units of the agent's return scale", panel)
+    what = "advantage" if taught.td_error is None else "critic"
+    return Panel(0.8, f"{what}, in units of the agent's return scale", panel)
 
 
-def _learning_signal(taught: Teaching, order: np.ndarray, clock: Clock) -> Panel:
-    signal = taught.signal[:, order].T
+def _learning_signal(taught: Teaching, clock: Clock) -> Panel:
+    signal = taught.signal[:, np.argsort(taught.signal.sum(0))].T
 
     def panel(axis: Axes) -> None:
         _bar(axis, _image(axis, signal, clock.step, _widest(signal, True)))
         axis.set_ylabel("neuron", fontsize=7)
 
-    title = r"learning signal $L_j = \sum_k B_{jk}\, dE/dy_k$ (neurons in the order above)"
+    title = r"learning signal $L_j = \Sigma_k\, B_{jk}\, dE/dy_k$, sorted by its sum over time"
     return Panel(1.3, title, panel)
 
 
@@ -380,6 +411,10 @@ def _name_rows(axis: Axes, names: Sequence[str]) -> None:
 def _stairs(axis: Axes, values: np.ndarray, clock: Clock, color: str, label: str) -> None:
     edges = clock.edges(len(values))
     axis.stairs(values, edges, color=color, label=label, linewidth=1.2, baseline=None)
+
+
+def _few_ticks(axis: Axes) -> None:
+    axis.yaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
 
 
 def _legend(axis: Axes) -> None:
