@@ -11,7 +11,14 @@ from ..agents import AGENTS, load_agent
 from ..agents.actor_critic import ActorCritic
 from .errors import UsageError
 from .inside_figure import Subject, draw
-from .inside_trial import choose_synapses, eligibility_traces, play_trial, teaching
+from .inside_trial import (
+    choose_synapses,
+    choose_units,
+    eligibility_traces,
+    peak_eligibility,
+    play_trial,
+    teaching,
+)
 from .progress import Say
 from .runs import Run
 from .watching import env_names, first_seed, say_facts
@@ -63,17 +70,23 @@ def look_inside(
     steps = f"{len(trial)} steps of {trial.substeps} network step{'s'[: trial.substeps > 1]}"
     say(f"{config.agent} on {config.env_id}: {steps}, return {sum(trial.rewards):g}")
     say_facts(trial.facts, say)
-    synapses = choose_synapses(agent, trial, units)
-    subject = Subject(
-        title=f"{config.agent} on {config.env_id}, greedy, seed {seed}",
-        agent=agent,
-        dt=dt,
-        observation_names=observation_names,
-        action_names=action_names,
-    )
-    eligibility = eligibility_traces(agent.network, trial.tape, synapses)
+    peak = peak_eligibility(agent, trial.tape)
+    followed = list(dict.fromkeys(units or choose_units(agent.network, trial.tape, peak)))
+    synapses = choose_synapses(peak, followed)
     return draw(
-        subject, trial, teaching(agent, trial), synapses, eligibility, folder.figures / "inside.png"
+        Subject(
+            title=f"{config.agent} on {config.env_id}, a greedy episode (seed {seed})",
+            agent=agent,
+            dt=dt,
+            observation_names=observation_names,
+            action_names=action_names,
+        ),
+        trial,
+        teaching(agent, trial),
+        followed,
+        synapses,
+        eligibility_traces(agent.network, trial.tape, synapses),
+        folder.figures / "inside.png",
     )
 
 

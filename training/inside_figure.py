@@ -12,7 +12,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from ..agents.actor_critic import ActorCritic
-from ..agents.heads import SoftmaxHead
+from ..agents.heads import SoftmaxHead, observation_bounds
 from ..agents.networks import RateNetwork, SpikingNetwork
 from .inside_trial import Synapse, Teaching, Trial, adaptive
 from .pictures import AXIS, COLORS, FAINT, INK, new_figure, save
@@ -22,7 +22,7 @@ _SIGNED, _POSITIVE = "RdBu_r", "Greys"
 _SMALL = 6.5  # points: names of channels, synapses, legends
 _DEEP = -2.0  # thresholds at rest: potentials far below are cut off
 _NAMED = 16  # rows of an image that get names
-_HEAD, _FOOT = 0.45, 0.95  # inches: title, time axis and caption
+_HEAD, _FOOT = 0.6, 0.95  # inches: title, time axis and caption
 _GAP = 0.3  # inches: a panel's title
 
 
@@ -44,6 +44,8 @@ class Clock:
     step: float  # an environment step
     network_step: float
     label: str
+    unit_of_rate: str
+    rate: float  # of one spike a network step, in that unit
 
     def edges(self, n: int) -> np.ndarray:
         """Of n environment steps, (n + 1,)."""
@@ -67,20 +69,20 @@ def draw(
     subject: Subject,
     trial: Trial,
     taught: Teaching,
+    followed: Sequence[int],
     synapses: Sequence[Synapse],
     eligibility: np.ndarray,
     path: Path,
 ) -> Path:
-    """Write the picture of one trial."""
+    """Write the picture; ``eligibility`` (synapses, S), ``followed`` are units with traces."""
     clock = _clock(subject.dt, trial.substeps)
     network = subject.agent.network
-    followed = list(dict.fromkeys(synapse.post for synapse in synapses))
     panels = [
         _observations(subject, trial, clock),
         _policy(subject, trial, clock),
         _rewards(trial, clock),
         *_activity(network, trial, clock, followed),
-        _eligibility(subject, synapses, eligibility, clock),
+        *([_eligibility(subject, synapses, eligibility, clock)] if synapses else []),
         _critic(taught, clock),
         _learning_signal(taught, clock),
     ]
@@ -92,31 +94,31 @@ def draw(
         share_x=True,
         heights=[panel.height for panel in panels],
     )
-    figure.get_layout_engine().set(hspace=0.0, h_pad=0.02)
+    figure.set_layout_engine("constrained", hspace=0.0, h_pad=0.02)
     for axis, panel in zip(axes, panels, strict=True):
         panel.draw(axis)
         axis.set_title(panel.title, loc="left", fontsize=8, color=INK, pad=3)
         axis.tick_params(labelsize=_SMALL)
     axes[-1].set_xlim(0, clock.step * len(trial))
     axes[-1].set_xlabel(clock.label, fontsize=8, color=INK)
-    figure.suptitle(
-        f"{subject.title}: {_outcome(trial)}", fontsize=10, color=INK, x=0.01, ha="left"
-    )
+    title = f"{subject.title}\n{_outcome(trial)}"
+    figure.suptitle(title, fontsize=9, color=INK, x=0.01, ha="left")
     figure.supxlabel(_caption(subject.agent), fontsize=7, color=FAINT, x=0.01, ha="left")
     return save(figure, path)
 
 
 def _clock(dt: float | None, substeps: int) -> Clock:
     if dt is None:
-        return Clock(substeps, 1, "time (network steps)")
+        return Clock(substeps, 1, "time (network steps)", "spikes a network step", 1)
+    step = dt / substeps
     of = f", environment step {dt:g} ms" if substeps > 1 else ""
-    return Clock(dt, dt / substeps, f"time (ms; network step {dt / substeps:g} ms{of})")
+    return Clock(dt, step, f"time (ms; network step {step:g} ms{of})", "Hz", 1000 / step)
 
 
 def _outcome(trial: Trial) -> str:
     facts = {"return": sum(trial.rewards)}
     facts |= {name: trial.facts[name] for name in ("correct", "condition") if name in trial.facts}
-    return ", ".join(f"{name} {float(value):g}" for name, value in facts.items())
+    return ", ".join(f"{name} {float(value):.3g}" for name, value in facts.items())
 
 
 def _caption(agent: ActorCritic) -> str:
@@ -144,17 +146,19 @@ def _caption(agent: ActorCritic) -> str:
 
 def _observations(subject: Subject, trial: Trial, clock: Clock) -> Panel:
     shown = np.array(trial.observations).T
-    names = subject.observation_names
-    title = "observations"
-    if names is None:  # channels of all units of measurement
-        names = [str(i) for i in range(len(shown))]
-        shown = shown / np.maximum(np.abs(shown).max(1, keepdims=True), 1e-12)
-        title += ", each in units of its largest value"
+    bounds = observation_bounds(subject.agent.observation_space)
+    names = subject.observation_names or [str(i) for i in range(len(shown))]
+    # Channels with one unit of measurement have one colour scale.
+    alike = subject.observation_names is not None and np.ptp(bounds) == 0
 
     def panel(axis: Axes) -> None:
-        _bar(axis, _image(axis, shown, clock.step, _widest(shown)))
-        _name_rows(axis, names)
+        if alike:
+            _bar(axis, _image(axis, shown, clock.step, _widest(shown)))
+            _name_rows(axis, names)
+        else:
+            _peak_rows(axis, shown, clock.step, names)
 
+    title = "observations" if alike else "observations, each in units of its peak (right)"
     return Panel(_rows_height(len(shown)), title, panel)
 
 
@@ -242,7 +246,7 @@ def _raster(spikes: np.ndarray, peaks: np.ndarray, alif: np.ndarray, clock: Cloc
         middles, row = clock.middles(len(spikes)), 0
         for _, who, _, color in kinds:
             when, which = np.nonzero(spikes[:, who])
-            width = np.clip(250 / len(spikes), 0.6, 2)  # points
+            width = _thin(len(spikes), 125, 2)
             axis.vlines(middles[when], row + which, row + which + 1, color=color, linewidth=width)
             row += len(who)
         axis.set_ylim(0, max(row, 1))
@@ -254,20 +258,18 @@ def _raster(spikes: np.ndarray, peaks: np.ndarray, alif: np.ndarray, clock: Cloc
 
 
 def _mean_rates(spikes: np.ndarray, alif: np.ndarray, substeps: int, clock: Clock) -> Panel:
-    """Over an environment step; in Hz where there are ms."""
+    """Over an environment step."""
     counts = spikes.reshape(-1, substeps, spikes.shape[1]).mean(1)
-    hertz = 1000 / clock.network_step if "ms" in clock.label else 1.0
 
     def panel(axis: Axes) -> None:
         for name, kind, color in _kinds(alif):
             if kind.any():
-                _stairs(axis, hertz * counts[:, kind].mean(1), clock, color, name)
+                _stairs(axis, clock.rate * counts[:, kind].mean(1), clock, color, name)
         axis.set_ylim(bottom=0)
         _few_ticks(axis)
         _legend(axis)
 
-    unit = "Hz" if hertz != 1 else "spikes a network step"
-    return Panel(0.45, f"mean rate ({unit})", panel)
+    return Panel(0.45, f"mean rate ({clock.unit_of_rate})", panel)
 
 
 def _kinds(alif: np.ndarray) -> tuple[tuple[str, np.ndarray, str], ...]:
@@ -285,14 +287,17 @@ def _potentials(
 
     def panel(axis: Axes, j: int) -> None:
         color = _ALIF if adaptive(network)[j] else _LIF
-        axis.plot(middles, v[:, j], color=color, linewidth=0.9)
+        axis.plot(middles, v[:, j], color=color, linewidth=_thin(len(v), 500, 0.9))
         axis.plot(middles, threshold[:, j], color=INK, linewidth=0.8, linestyle="--")
-        axis.plot(middles[spikes[:, j]], v[spikes[:, j], j], ".", color=color, markersize=3.5)
+        size, here = _thin(len(v), 500, 3.5), spikes[:, j]
+        axis.plot(middles[here], v[here, j], ".", color=color, markersize=size)
         axis.set_ylim(bottom=max(axis.get_ylim()[0], _DEEP))
         _few_ticks(axis)
         axis.set_ylabel(_unit(network, j), fontsize=_SMALL, rotation=0, ha="right", va="center")
 
     title = "membrane potential, threshold (dashed), spikes (dots); unit: threshold at rest"
+    if v[:, list(followed)].min() < _DEEP:
+        title += f", cut at {_DEEP:g}"
     return [
         Panel(0.42, "" if i else title, lambda axis, j=j: panel(axis, j))
         for i, j in enumerate(followed)
@@ -318,16 +323,9 @@ def _eligibility(
             return _unit(network, column - network.n_inputs)
         return names[column] if names is not None else f"observation {column}"
 
-    peaks = np.abs(eligibility).max(1)
-
     def panel(axis: Axes) -> None:
-        shares = eligibility / np.maximum(peaks, 1e-12)[:, None]
-        _image(axis, shares, clock.network_step, (-1, 1))
-        _name_rows(axis, [f"{_unit(network, s.post)} \u2190 {pre(s.column)}" for s in synapses])
-        right = axis.secondary_yaxis("right")
-        right.set_yticks(axis.get_yticks(), [f"{peak:.2g}" for peak in peaks])
-        right.tick_params(length=0, labelsize=6, colors=INK)
-        right.spines["right"].set_visible(False)
+        rows = [f"{_unit(network, s.post)} \u2190 {pre(s.column)}" for s in synapses]
+        _peak_rows(axis, eligibility, clock.network_step, rows)
         for row in range(1, len(synapses)):
             if synapses[row].post != synapses[row - 1].post:
                 axis.axhline(row, color="white", linewidth=1.5)
@@ -362,6 +360,11 @@ def _learning_signal(taught: Teaching, clock: Clock) -> Panel:
 
 
 # -- parts of panels -------------------------------------------------------------------------
+
+
+def _thin(n: int, few: int, width: float) -> float:
+    """Points of a line's width: less where more than a few steps share the axis."""
+    return width * max(0.4, min(1.0, few / n))
 
 
 def _rows_height(n: int) -> float:
@@ -408,9 +411,22 @@ def _name_rows(axis: Axes, names: Sequence[str]) -> None:
     axis.tick_params(axis="y", length=0)
 
 
+def _peak_rows(axis: Axes, rows: np.ndarray, step: float, names: Sequence[str]) -> None:
+    """An image whose rows are in units of their largest values, which stand on the right."""
+    peaks = np.abs(rows).max(1)
+    shares = rows / np.where(peaks > 0, peaks, 1)[:, None]
+    _image(axis, shares, step, (-1 if rows.min(initial=0) < 0 else 0, 1))
+    _name_rows(axis, names)
+    right = axis.secondary_yaxis("right")
+    shown = axis.get_yticks()
+    right.set_yticks(shown, [f"{peaks[int(row)]:.2g}" for row in shown])
+    right.tick_params(length=0, labelsize=6, colors=INK)
+    right.spines["right"].set_visible(False)
+
+
 def _stairs(axis: Axes, values: np.ndarray, clock: Clock, color: str, label: str) -> None:
-    edges = clock.edges(len(values))
-    axis.stairs(values, edges, color=color, label=label, linewidth=1.2, baseline=None)
+    edges, width = clock.edges(len(values)), _thin(len(values), 100, 1.2)
+    axis.stairs(values, edges, color=color, label=label, linewidth=width, baseline=None)
 
 
 def _few_ticks(axis: Axes) -> None:

@@ -167,39 +167,38 @@ def _worth(agent: ActorCritic, trial: Trial) -> float:
 # -- eligibility -----------------------------------------------------------------------------
 
 
-def choose_synapses(
-    agent: ActorCritic, trial: Trial, units: Sequence[int] | None = None
-) -> list[Synapse]:
-    """For each followed unit the synapses whose filtered eligibility gets largest.
-
-    Weights of 0 are no synapses: there is none from a neuron to itself.
-    """
-    network, tape = agent.network, trial.tape
-    d = network.n_inputs
-    peak = np.zeros((network.n_units, d + network.n_units))
+def peak_eligibility(agent: ActorCritic, tape: Tape) -> np.ndarray:
+    """Largest |ebar| of each synapse, (N, D + N); weights of 0 are no synapses."""
+    network = agent.network
+    peak = np.zeros((network.n_units, network.n_inputs + network.n_units))
     for eligibility in _eligibilities(network, tape):
         np.maximum(peak, np.abs(eligibility[:, :-1]), out=peak)
-    peak *= np.hstack([agent.parameters["W_in"], agent.parameters["W_rec"]]) != 0
-    chosen = []
-    for post in _choose_units(network, tape, peak) if units is None else units:
-        from_units = d + np.argsort(-peak[post, d:])[:_FROM_UNITS]
-        from_inputs = np.argsort(-peak[post, :d])[:_FROM_INPUTS]
-        columns = [int(i) for i in (*from_inputs, *from_units) if peak[post, i] > 0]
-        chosen += [Synapse(int(post), i) for i in columns]
-    return chosen
+    return peak * (np.hstack([agent.parameters["W_in"], agent.parameters["W_rec"]]) != 0)
 
 
-def _choose_units(network: RateNetwork | SpikingNetwork, tape: Tape, peak: np.ndarray) -> list[int]:
-    """Units with the largest eligibility; of spiking ones those that spike, both kinds alike."""
+def choose_units(network: RateNetwork | SpikingNetwork, tape: Tape, peak: np.ndarray) -> list[int]:
+    """Four with the largest eligibility; of spiking ones those that spike, two of each kind."""
     largest = peak.max(1)
     if isinstance(network, RateNetwork):
         return sorted(np.argsort(-largest)[:_FOLLOWED].tolist())
-    largest *= 1 + (tape["z"].sum((0, 1, 2)) > 0) * largest.max()
+    largest += (tape["z"].sum((0, 1, 2)) > 0) * largest.max()  # ahead of all silent ones
     kinds = [kind for kind in (adaptive(network), ~adaptive(network)) if kind.any()]
     chosen = []
     for kind in kinds:
         order = np.argsort(-np.where(kind, largest, -1))[: min(_FOLLOWED // len(kinds), kind.sum())]
         chosen += sorted(order.tolist())
+    return chosen
+
+
+def choose_synapses(peak: np.ndarray, units: Sequence[int]) -> list[Synapse]:
+    """For each unit the synapses whose filtered eligibility gets largest, from ``peak``."""
+    d = peak.shape[1] - len(peak)
+    chosen = []
+    for post in units:
+        from_inputs = np.argsort(-peak[post, :d])[:_FROM_INPUTS]
+        from_units = d + np.argsort(-peak[post, d:])[:_FROM_UNITS]
+        columns = [int(i) for i in (*from_inputs, *from_units) if peak[post, i] > 0]
+        chosen += [Synapse(post, i) for i in columns]
     return chosen
 
 
