@@ -69,7 +69,8 @@ def look_inside(
         env.close()
     steps = f"{len(trial)} steps of {trial.substeps} network step{'s'[: trial.substeps > 1]}"
     say(f"{config.agent} on {config.env_id}: {steps}, return {sum(trial.rewards):g}")
-    say_facts(trial.facts, say)
+    if trial.trials == 1:
+        say_facts(trial.facts, say)
     peak = peak_eligibility(agent, trial.tape)
     followed = list(dict.fromkeys(units or choose_units(agent.network, trial.tape, peak)))
     synapses = choose_synapses(peak, followed)

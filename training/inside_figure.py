@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.image import AxesImage
-from matplotlib.ticker import MaxNLocator
 
 from ..agents.actor_critic import ActorCritic
 from ..agents.heads import SoftmaxHead, observation_bounds
 from ..agents.networks import RateNetwork, SpikingNetwork
 from .inside_trial import Synapse, Teaching, Trial, adaptive
 from .pictures import AXIS, COLORS, FAINT, INK, new_figure, save
+from .time_panels import (
+    SMALL,
+    Clock,
+    Panel,
+    color_bar,
+    color_limits,
+    draw_image,
+    draw_peak_rows,
+    draw_steps,
+    few_ticks,
+    legend_outside,
+    name_rows,
+    rows_height,
+    thinner,
+)
 
 _ALIF, _LIF = COLORS[1], COLORS[0]
-_SIGNED, _POSITIVE = "RdBu_r", "Greys"
-_SMALL = 6.5  # points: names of channels, synapses, legends
 _DEEP = -2.0  # thresholds at rest: potentials far below are cut off
-_NAMED = 16  # rows of an image that get names
 _HEAD, _FOOT = 0.6, 0.95  # inches: title, time axis and caption
 _GAP = 0.3  # inches: a panel's title
 
@@ -37,34 +47,6 @@ class Subject:
     action_names: Sequence[str]
 
 
-@dataclass(frozen=True)
-class Clock:
-    """The time axis: ms, or network steps."""
-
-    step: float  # an environment step
-    network_step: float
-    label: str
-    unit_of_rate: str
-    rate: float  # of one spike a network step, in that unit
-
-    def edges(self, n: int) -> np.ndarray:
-        """Of n environment steps, (n + 1,)."""
-        return self.step * np.arange(n + 1)
-
-    def middles(self, n: int) -> np.ndarray:
-        """Of n network steps, (n,)."""
-        return self.network_step * (np.arange(n) + 0.5)
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A row of the figure: height in inches, title (none continues the panel above)."""
-
-    height: float
-    title: str
-    draw: Callable[[Axes], None]
-
-
 def draw(
     subject: Subject,
     trial: Trial,
@@ -75,7 +57,7 @@ def draw(
     path: Path,
 ) -> Path:
     """Write the picture; ``eligibility`` (synapses, S), ``followed`` are units with traces."""
-    clock = _clock(subject.dt, trial.substeps)
+    clock = Clock.of(subject.dt, trial.substeps)
     network = subject.agent.network
     panels = [
         _observations(subject, trial, clock),
@@ -84,7 +66,7 @@ def draw(
         *_activity(network, trial, clock, followed),
         *([_eligibility(subject, synapses, eligibility, clock)] if synapses else []),
         _critic(taught, clock),
-        _learning_signal(taught, clock),
+        _learning_signal(network, taught, clock),
     ]
     heights = [panel.height + (_GAP if panel.title else 0.06) for panel in panels]
     figure, axes = new_figure(
@@ -98,7 +80,7 @@ def draw(
     for axis, panel in zip(axes, panels, strict=True):
         panel.draw(axis)
         axis.set_title(panel.title, loc="left", fontsize=8, color=INK, pad=3)
-        axis.tick_params(labelsize=_SMALL)
+        axis.tick_params(labelsize=SMALL)
     axes[-1].set_xlim(0, clock.step * len(trial))
     axes[-1].set_xlabel(clock.label, fontsize=8, color=INK)
     title = f"{subject.title}\n{_outcome(trial)}"
@@ -107,24 +89,20 @@ def draw(
     return save(figure, path)
 
 
-def _clock(dt: float | None, substeps: int) -> Clock:
-    if dt is None:
-        return Clock(substeps, 1, "time (network steps)", "spikes a network step", 1)
-    step = dt / substeps
-    of = f", environment step {dt:g} ms" if substeps > 1 else ""
-    return Clock(dt, step, f"time (ms; network step {step:g} ms{of})", "Hz", 1000 / step)
-
-
 def _outcome(trial: Trial) -> str:
     facts = {"return": sum(trial.rewards)}
-    facts |= {name: trial.facts[name] for name in ("correct", "condition") if name in trial.facts}
+    if trial.trials > 1:
+        facts["trials"] = trial.trials
+    else:
+        known = [name for name in ("correct", "condition") if name in trial.facts]
+        facts |= {name: trial.facts[name] for name in known}
     return ", ".join(f"{name} {float(value):.3g}" for name, value in facts.items())
 
 
 def _caption(agent: ActorCritic) -> str:
     lines = [
         r"$E$: the agent's loss of one step, for the greedy action; $y_k$: policy and value. "
-        r"$L_j$ red: a more active $j$ would raise $E$, blue: lower it."
+        r"$L_j$ red: by $B$, a more active $j$ would raise $E$; blue: lower it."
     ]
     if getattr(agent.options, "gradient", None) == "local":
         lines.append(
@@ -153,13 +131,13 @@ def _observations(subject: Subject, trial: Trial, clock: Clock) -> Panel:
 
     def panel(axis: Axes) -> None:
         if alike:
-            _bar(axis, _image(axis, shown, clock.step, _widest(shown)))
-            _name_rows(axis, names)
+            color_bar(axis, draw_image(axis, shown, clock.step, color_limits(shown)))
+            name_rows(axis, names)
         else:
-            _peak_rows(axis, shown, clock.step, names)
+            draw_peak_rows(axis, shown, clock.step, names)
 
     title = "observations" if alike else "observations, each in units of its peak (right)"
-    return Panel(_rows_height(len(shown)), title, panel)
+    return Panel(rows_height(len(shown)), title, panel)
 
 
 def _policy(subject: Subject, trial: Trial, clock: Clock) -> Panel:
@@ -173,8 +151,8 @@ def _policy(subject: Subject, trial: Trial, clock: Clock) -> Panel:
     def panel(axis: Axes) -> None:
         axis.axhline(0, **AXIS)
         for i, (name, values) in enumerate(zip(names, actions, strict=True)):
-            _stairs(axis, values, clock, COLORS[i % len(COLORS)], name)
-        _legend(axis)
+            draw_steps(axis, values, clock, COLORS[i % len(COLORS)], name)
+        legend_outside(axis)
 
     return Panel(0.7, "actions, the policy's means in the bounds of the action space", panel)
 
@@ -184,13 +162,13 @@ def _choices(subject: Subject, trial: Trial, probabilities: np.ndarray, clock: C
     names = subject.action_names or [str(i) for i in range(len(probabilities))]
 
     def panel(axis: Axes) -> None:
-        _bar(axis, _image(axis, probabilities, clock.step, (0, 1)))
+        color_bar(axis, draw_image(axis, probabilities, clock.step, (0, 1)))
         middles = clock.edges(len(trial))[:-1] + clock.step / 2
         size = np.clip(250 / len(trial), 1, 10)
         axis.scatter(middles, chosen + 0.5, size, COLORS[1], linewidths=0)
-        _name_rows(axis, names)
+        name_rows(axis, names)
 
-    return Panel(_rows_height(len(probabilities)), "policy; dots: actions", panel)
+    return Panel(rows_height(len(probabilities)), "policy; dots: actions", panel)
 
 
 def _rewards(trial: Trial, clock: Clock) -> Panel:
@@ -198,7 +176,7 @@ def _rewards(trial: Trial, clock: Clock) -> Panel:
         rewards = np.array(trial.rewards)
         axis.axhline(0, **AXIS)
         axis.stairs(rewards, clock.edges(len(trial)), fill=True, color=COLORS[2])
-        _few_ticks(axis)
+        few_ticks(axis)
 
     return Panel(0.35, "reward", panel)
 
@@ -228,7 +206,7 @@ def _rates(rates: np.ndarray, clock: Clock) -> Panel:
     order = np.lexsort((when, positive))
 
     def panel(axis: Axes) -> None:
-        _bar(axis, _image(axis, rates[:, order].T, clock.network_step, (-1, 1)))
+        color_bar(axis, draw_image(axis, rates[:, order].T, clock.network_step, (-1, 1)))
         axis.set_ylabel("unit", fontsize=7)
 
     return Panel(1.6, "rates r = tanh(h), units sorted by the time of their peak or trough", panel)
@@ -246,7 +224,7 @@ def _raster(spikes: np.ndarray, peaks: np.ndarray, alif: np.ndarray, clock: Cloc
         middles, row = clock.middles(len(spikes)), 0
         for _, who, _, color in kinds:
             when, which = np.nonzero(spikes[:, who])
-            width = _thin(len(spikes), 125, 2)
+            width = thinner(len(spikes), 125, 2)
             axis.vlines(middles[when], row + which, row + which + 1, color=color, linewidth=width)
             row += len(who)
         axis.set_ylim(0, max(row, 1))
@@ -264,10 +242,10 @@ def _mean_rates(spikes: np.ndarray, alif: np.ndarray, substeps: int, clock: Cloc
     def panel(axis: Axes) -> None:
         for name, kind, color in _kinds(alif):
             if kind.any():
-                _stairs(axis, clock.rate * counts[:, kind].mean(1), clock, color, name)
+                draw_steps(axis, clock.rate * counts[:, kind].mean(1), clock, color, name)
         axis.set_ylim(bottom=0)
-        _few_ticks(axis)
-        _legend(axis)
+        few_ticks(axis)
+        legend_outside(axis)
 
     return Panel(0.45, f"mean rate ({clock.unit_of_rate})", panel)
 
@@ -287,13 +265,13 @@ def _potentials(
 
     def panel(axis: Axes, j: int) -> None:
         color = _ALIF if adaptive(network)[j] else _LIF
-        axis.plot(middles, v[:, j], color=color, linewidth=_thin(len(v), 500, 0.9))
+        axis.plot(middles, v[:, j], color=color, linewidth=thinner(len(v), 500, 0.9))
         axis.plot(middles, threshold[:, j], color=INK, linewidth=0.8, linestyle="--")
-        size, here = _thin(len(v), 500, 3.5), spikes[:, j]
+        size, here = thinner(len(v), 500, 3.5), spikes[:, j]
         axis.plot(middles[here], v[here, j], ".", color=color, markersize=size)
         axis.set_ylim(bottom=max(axis.get_ylim()[0], _DEEP))
-        _few_ticks(axis)
-        axis.set_ylabel(_unit(network, j), fontsize=_SMALL, rotation=0, ha="right", va="center")
+        few_ticks(axis)
+        axis.set_ylabel(_unit(network, j), fontsize=SMALL, rotation=0, ha="right", va="center")
 
     title = "membrane potential, threshold (dashed), spikes (dots); unit: threshold at rest"
     if v[:, list(followed)].min() < _DEEP:
@@ -325,120 +303,37 @@ def _eligibility(
 
     def panel(axis: Axes) -> None:
         rows = [f"{_unit(network, s.post)} \u2190 {pre(s.column)}" for s in synapses]
-        _peak_rows(axis, eligibility, clock.network_step, rows)
+        draw_peak_rows(axis, eligibility, clock.network_step, rows, signed=True)
         for row in range(1, len(synapses)):
             if synapses[row].post != synapses[row - 1].post:
                 axis.axhline(row, color="white", linewidth=1.5)
 
     title = r"filtered eligibility $\bar{e}_{ji}$ of synapses, in units of its peak (right)"
-    return Panel(_rows_height(len(synapses)), title, panel)
+    return Panel(rows_height(len(synapses)), title, panel)
 
 
 def _critic(taught: Teaching, clock: Clock) -> Panel:
     def panel(axis: Axes) -> None:
         axis.axhline(0, **AXIS)
-        _stairs(axis, taught.advantage, clock, COLORS[2], "advantage")
+        draw_steps(axis, taught.advantage, clock, COLORS[2], "advantage")
         if taught.td_error is not None:
-            _stairs(axis, taught.td_error, clock, COLORS[1], "TD error")
-            _stairs(axis, taught.values, clock, COLORS[0], "value")
-        _few_ticks(axis)
-        _legend(axis)
+            draw_steps(axis, taught.td_error, clock, COLORS[1], "TD error")
+            draw_steps(axis, taught.values, clock, COLORS[0], "value")
+        few_ticks(axis)
+        legend_outside(axis)
 
     what = "advantage" if taught.td_error is None else "critic"
     return Panel(0.8, f"{what}, in units of the agent's return scale", panel)
 
 
-def _learning_signal(taught: Teaching, clock: Clock) -> Panel:
+def _learning_signal(
+    network: RateNetwork | SpikingNetwork, taught: Teaching, clock: Clock
+) -> Panel:
     signal = taught.signal[:, np.argsort(taught.signal.sum(0))].T
 
     def panel(axis: Axes) -> None:
-        _bar(axis, _image(axis, signal, clock.step, _widest(signal, True)))
-        axis.set_ylabel("neuron", fontsize=7)
+        color_bar(axis, draw_image(axis, signal, clock.step, color_limits(signal, True)))
+        axis.set_ylabel("unit" if isinstance(network, RateNetwork) else "neuron", fontsize=7)
 
     title = r"learning signal $L_j = \Sigma_k\, B_{jk}\, dE/dy_k$, sorted by its sum over time"
     return Panel(1.3, title, panel)
-
-
-# -- parts of panels -------------------------------------------------------------------------
-
-
-def _thin(n: int, few: int, width: float) -> float:
-    """Points of a line's width: less where more than a few steps share the axis."""
-    return width * max(0.4, min(1.0, few / n))
-
-
-def _rows_height(n: int) -> float:
-    return float(np.clip(0.12 * n, 0.3, 1.6))
-
-
-def _image(axis: Axes, rows: np.ndarray, step: float, limits: tuple[float, float]) -> AxesImage:
-    """``rows`` (rows, steps), the first on top unless the axis counts neurons."""
-    low, high = limits
-    return axis.imshow(
-        rows,
-        cmap=_SIGNED if low < 0 else _POSITIVE,
-        vmin=low,
-        vmax=high,
-        aspect="auto",
-        interpolation="nearest",
-        origin="lower",
-        extent=(0, step * rows.shape[1], 0, len(rows)),
-    )
-
-
-def _widest(values: np.ndarray, signed: bool = False) -> tuple[float, float]:
-    """Limits of colours: from 0, or symmetric around it where there is a sign."""
-    largest = float(np.abs(values).max(initial=0)) or 1.0
-    return (-largest if signed or values.min(initial=0) < 0 else 0.0), largest
-
-
-def _bar(axis: Axes, image: AxesImage) -> None:
-    """A colour bar in the right margin, so that all panels stay equally wide."""
-    inset = axis.inset_axes((1.012, 0, 0.012, 1))
-    bar = axis.figure.colorbar(image, cax=inset)
-    low, high = image.get_clim()
-    bar.set_ticks([low, high] if low == 0 else [low, 0, high], labels=None)
-    bar.ax.yaxis.set_major_formatter("{x:.2g}")
-    bar.ax.tick_params(labelsize=6, colors=INK, length=2)
-    bar.outline.set_visible(False)
-
-
-def _name_rows(axis: Axes, names: Sequence[str]) -> None:
-    """Names of an image's rows, the first on top; every so many where there are too many."""
-    axis.invert_yaxis()
-    every = -(-len(names) // _NAMED)
-    axis.set_yticks(np.arange(0, len(names), every) + 0.5, names[::every])
-    axis.tick_params(axis="y", length=0)
-
-
-def _peak_rows(axis: Axes, rows: np.ndarray, step: float, names: Sequence[str]) -> None:
-    """An image whose rows are in units of their largest values, which stand on the right."""
-    peaks = np.abs(rows).max(1)
-    shares = rows / np.where(peaks > 0, peaks, 1)[:, None]
-    _image(axis, shares, step, (-1 if rows.min(initial=0) < 0 else 0, 1))
-    _name_rows(axis, names)
-    right = axis.secondary_yaxis("right")
-    shown = axis.get_yticks()
-    right.set_yticks(shown, [f"{peaks[int(row)]:.2g}" for row in shown])
-    right.tick_params(length=0, labelsize=6, colors=INK)
-    right.spines["right"].set_visible(False)
-
-
-def _stairs(axis: Axes, values: np.ndarray, clock: Clock, color: str, label: str) -> None:
-    edges, width = clock.edges(len(values)), _thin(len(values), 100, 1.2)
-    axis.stairs(values, edges, color=color, label=label, linewidth=width, baseline=None)
-
-
-def _few_ticks(axis: Axes) -> None:
-    axis.yaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
-
-
-def _legend(axis: Axes) -> None:
-    axis.legend(
-        loc="center left",
-        bbox_to_anchor=(1.0, 0.5),
-        fontsize=_SMALL,
-        frameon=False,
-        handlelength=1.2,
-        borderaxespad=0.3,
-    )

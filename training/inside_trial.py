@@ -52,7 +52,8 @@ class Trial:
     features: list[np.ndarray] = field(default_factory=list)  # (N,), each network step
     states: list[tuple[np.ndarray, ...]] = field(default_factory=list)  # parts (N,), likewise
     cut: bool = False  # by a limit, not ended by the task
-    facts: dict[str, Any] = field(default_factory=dict)
+    trials: int = 0  # that ended in the episode
+    facts: dict[str, Any] = field(default_factory=dict)  # of its last step
 
     def __len__(self) -> int:
         return len(self.rewards)
@@ -93,6 +94,7 @@ def play_trial(agent: ActorCritic, env: gym.Env, seed: int, max_steps: int) -> T
         observation, reward, terminated, truncated, trial.facts = env.step(action)
         trial.actions.append(action)
         trial.rewards.append(float(reward))
+        trial.trials += bool(trial.facts.get("trial_end"))
         trial.cut = not terminated and (truncated or len(trial) == max_steps)
         over = terminated or trial.cut
         state = after
