@@ -46,7 +46,7 @@ AGENTS: dict[str, AgentSpec] = {
         ),
         AgentSpec(
             "rflo",
-            "the same learner with random feedback, leaky rate units (random-feedback local online)",
+            "the same learner with random feedback (RFLO), leaky rate units",
             ".eprop:EProp",
             {"network": "rate", "feedback": "random"},
         ),

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..agents.actor_critic import ActorCritic
-from ..agents.heads import SoftmaxHead, observation_bounds
+from ..agents.heads import BernoulliHead, GaussianHead, SoftmaxHead, observation_bounds
 from ..agents.networks import RateNetwork, SpikingNetwork
 from .inside_trial import Synapse, Teaching, Trial, adaptive
 from .pictures import AXIS, COLORS, FAINT, INK, new_figure, save
@@ -142,11 +142,12 @@ def _observations(subject: Subject, trial: Trial, clock: Clock) -> Panel:
 
 def _policy(subject: Subject, trial: Trial, clock: Clock) -> Panel:
     head, outputs = subject.agent.head, np.array(trial.outputs)[:-1, :-1]
-    if isinstance(head, SoftmaxHead):
-        return _choices(subject, trial, head.probabilities(outputs).T, clock)
-    actions = np.array(trial.actions).reshape(len(trial), -1).T
     names = subject.action_names
-    names = names if len(names) == len(actions) else [str(i) for i in range(len(actions))]
+    if len(names) != outputs.shape[1]:
+        names = [str(i) for i in range(outputs.shape[1])]
+    if not isinstance(head, GaussianHead):
+        return _choices(head, outputs, names, clock)
+    actions = np.array(trial.actions).reshape(len(trial), -1).T
 
     def panel(axis: Axes) -> None:
         axis.axhline(0, **AXIS)
@@ -157,15 +158,17 @@ def _policy(subject: Subject, trial: Trial, clock: Clock) -> Panel:
     return Panel(0.7, "actions, the policy's means in the bounds of the action space", panel)
 
 
-def _choices(subject: Subject, trial: Trial, probabilities: np.ndarray, clock: Clock) -> Panel:
-    chosen = probabilities.argmax(0)
-    names = subject.action_names or [str(i) for i in range(len(probabilities))]
+def _choices(
+    head: SoftmaxHead | BernoulliHead, outputs: np.ndarray, names: Sequence[str], clock: Clock
+) -> Panel:
+    """One of the actions, or those switches that are on."""
+    probabilities, chosen = head.probabilities(outputs).T, head.mode(outputs)
+    when, which = np.nonzero(chosen) if chosen.ndim == 2 else (np.arange(len(chosen)), chosen)
 
     def panel(axis: Axes) -> None:
         color_bar(axis, draw_image(axis, probabilities, clock.step, (0, 1)))
-        middles = clock.edges(len(trial))[:-1] + clock.step / 2
-        size = np.clip(250 / len(trial), 1, 10)
-        axis.scatter(middles, chosen + 0.5, size, COLORS[1], linewidths=0)
+        size = np.clip(250 / len(outputs), 1, 10)
+        axis.scatter(clock.step * (when + 0.5), which + 0.5, size, COLORS[1], linewidths=0)
         name_rows(axis, names)
 
     return Panel(rows_height(len(probabilities)), "policy; dots: actions", panel)
@@ -209,7 +212,7 @@ def _rates(rates: np.ndarray, clock: Clock) -> Panel:
         color_bar(axis, draw_image(axis, rates[:, order].T, clock.network_step, (-1, 1)))
         axis.set_ylabel("unit", fontsize=7)
 
-    return Panel(1.6, "rates r = tanh(h), units sorted by the time of their peak or trough", panel)
+    return Panel(1.6, "rates r, units sorted by the time of their peak or trough", panel)
 
 
 def _raster(spikes: np.ndarray, peaks: np.ndarray, alif: np.ndarray, clock: Clock) -> Panel:

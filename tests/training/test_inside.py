@@ -83,9 +83,17 @@ def test_teaching_is_the_agents_own(network, modulator):
     assert found.signal == pytest.approx(len(trial) * adjoint[:, 0] @ agent.feedback)
 
 
-@pytest.mark.parametrize("network", ["alif", "lif", "rate"])
-def test_signal_times_eligibility_is_the_gradient(network):
-    agent = greedy(network)
+@pytest.mark.parametrize(
+    ("network", "options"),
+    [
+        ("alif", {}),
+        ("lif", {"refractory": 3, "mean_features": True, "connectivity": 0.5}),
+        ("rate", {"nonlinearity": "input", "initial_activity": 0.1}),
+        ("rate", {}),
+    ],
+)
+def test_signal_times_eligibility_is_the_gradient(network, options):
+    agent = greedy(network, **options)
     trial = play(agent)
     signal = teaching(agent, trial).signal
     n, d = agent.network.n_units, agent.network.n_inputs
@@ -139,6 +147,7 @@ def test_followed_units_spike_and_have_synapses():
         ("lif", "CartPole-v1"),
         ("rate", "caudate/DelayedReach-v0"),
         ("rate", "caudate/Bandit-v0"),
+        ("alif", "caudate/FlipFlop-v0"),
     ],
 )
 def test_a_picture_for_every_network_and_kind_of_action(tmp_path, network, task):
