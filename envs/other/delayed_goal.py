@@ -82,11 +82,11 @@ class DelayedGoal(InteractiveTask):
     >>> env = gym.make("caudate/DelayedGoal-v0", n_goals=4, cue=50, delay=50)
     >>> obs, info = env.reset(seed=1)
     >>> obs.tolist()  # go, goals, position
-    [0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]
-    >>> for action in (0, 0, 2, 2, 2, 2, 2):
+    [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]
+    >>> for action in (0, 0, 4, 4, 4, 4, 4):
     ...     obs, reward, terminated, truncated, info = env.step(action)
     >>> reward, terminated, info["choice"], info["movement_ms"]
-    (1.0, True, 1, 250.0)
+    (1.0, True, 3, 250.0)
     """
 
     dt: float = 50.0

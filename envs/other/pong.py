@@ -65,9 +65,8 @@ class Pong(InteractiveTask):
     well, because the paddle is as fast as the ball: following the ball's row gets there in time
     and is never more than one row behind. So slope and direction need not be remembered, though
     who remembers them can wait for the ball where it will land. Random (the paddle's random walk)
-    and chance (waiting in the best row) are exact, from the Markov chain of paddle and ball;
-    moving to other rows by counting steps, without seeing the ball, gains less than .01 by
-    default.
+    and chance (waiting in the best row) are exact, from the Markov chain of paddle and ball; a
+    local search among paddles that change rows at certain steps finds no better ones by default.
 
     Args:
         height: rows, at least twice the paddle's.
@@ -85,7 +84,14 @@ class Pong(InteractiveTask):
     >>> import gymnasium as gym, caudate.envs
     >>> env = gym.make("caudate/Pong-v0", height=6, width=8)
     >>> obs, info = env.reset(seed=0)
-    >>> print("\\n".join("".join(".#"[int(p)] for p in row) for row in obs.reshape(6, 8)))
+    >>> for row in obs.reshape(6, 8):
+    ...     print("|" + "".join(" #"[int(pixel)] for pixel in row) + "|")
+    |        |
+    |#       |
+    |#      #|
+    |#      #|
+    |       #|
+    |        |
     """
 
     dt: float = 50.0
@@ -102,6 +108,7 @@ class Pong(InteractiveTask):
         {"returned": 1.0, "missed": -1.0, "won": 1.0}
     )
     action_names = ("stay", "up", "down")
+    period_names: ClassVar[tuple[str, ...]] = ("coming", "going", "past")
     reactive = True
     begins_each_trial = True
     int_facts = ("trial", "condition", "correct", "choice", "n_returned", "n_won")
@@ -130,6 +137,7 @@ class Pong(InteractiveTask):
             for row in range(self.height)
             for column in range(self.width)
         )
+        self.frame = (self.height, self.width)
         self.action_space = spaces.Discrete(3)
         self.n_conditions = 1
         self.court = Court(self.height, self.width, self.paddle)
@@ -247,6 +255,9 @@ class Pong(InteractiveTask):
             "n_won": after["won"],
             "rt": np.full(len(actions), np.nan),
         }
+
+    def periods(self, world: World) -> Array:
+        return np.where(world["rests"], 2, world["flown"] >= self._flight)
 
     def observe_alone(self, world: dict[str, Any]) -> list[float]:
         shown = [0.0] * (self.height * self.width)
