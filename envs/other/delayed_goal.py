@@ -23,8 +23,8 @@ from .room import Room, places_along
 Array = npt.NDArray[Any]
 World = dict[str, Array]
 
-#: Places of the largest room.
-_MOST_PLACES = 2**14
+#: Places on a side of the largest room.
+_MOST_SIDE = 127
 
 
 @dataclass(kw_only=True, eq=False)
@@ -152,7 +152,12 @@ class DelayedGoal(InteractiveTask):
                 f"can pass over goals of goal_radius={self.goal_radius:g}; use a smaller speed or "
                 "dt, or larger goals."
             )
-        self.check_fits("places in the room", places_along(self.stride) ** 2, _MOST_PLACES)
+        side = places_along(self.stride)
+        if side > _MOST_SIDE:
+            raise TaskError(
+                f"speed={self.speed:g} at dt={self.dt:g} ms makes a grid of {side} places on a "
+                f"side, more than {_MOST_SIDE}; use a larger speed or dt."
+            )
         angle = 2 * np.pi * np.arange(self.n_goals) / self.n_goals
         goals = self.radius * np.stack([np.cos(angle), np.sin(angle)])
         self.room = room = Room(goals, self.goal_radius, self.stride)
