@@ -73,8 +73,8 @@ class DelayedGoal(InteractiveTask):
         goal_radius: of the areas around the goals, in the same unit.
         speed: widths of the room per s.
 
-    A design of this library. Delayed-goal navigation was introduced as a task for reward-based
-    e-prop by Bellec, Scherr, Subramoney and others 2020 (doi:10.1038/s41467-020-17236-y).
+    A design of this library, inspired by the delayed-goal navigation that reward-based e-prop
+    learns in Bellec, Scherr, Subramoney and others 2020 (doi:10.1038/s41467-020-17236-y).
 
     Versions: v0, first release. Variants: -Hard (delay 1000 to 3000 ms).
 

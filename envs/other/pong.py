@@ -310,7 +310,7 @@ class Pong(InteractiveTask):
     def compute_yardsticks(self) -> Yardsticks:
         tops, game = self.court.tops, (self.points, self.opponent_error)
         after = self._after.reshape(tops, -1)
-        walk = sum(np.eye(tops)[to] for to in after.T) / after.shape[1]
+        walk = np.eye(tops)[after].mean(axis=1)
         start = np.eye(tops)[tops // 2]
         random = float(self.court.blind_shares(walk, start, *game).sum())
         # A paddle that waits in a row has been there by the time that the first ball arrives.
@@ -337,7 +337,7 @@ class Follower(Policy):
     def act(self, obs: Array, state: State) -> tuple[Array, State]:
         height, width = self._shape
         frame = obs[:, : height * width].reshape(-1, height, width) > 0.5
-        ball = frame[:, :, 1:-1].any(axis=2)
+        ball = np.any(frame[:, :, 1:-1], axis=2)
         other, top = frame[:, :, 0].argmax(axis=1), frame[:, :, -1].argmax(axis=1)
         goal = np.where(ball.any(axis=1), self._facing[ball.argmax(axis=1)], other)
         return np.where(goal < top, 1, np.where(goal > top, 2, 0)), state
