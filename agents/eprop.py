@@ -132,6 +132,16 @@ class EProp(ActorCritic):
 
     # -- online execution --------------------------------------------------------------------
 
+    def warm_up(self) -> None:
+        super().warm_up()
+        if self.options.execution == "online":
+            tape = self.network.tape(self.n_envs)
+            tape.advance()
+            online = OnlineGradient(self.network, self.n_envs)
+            online.traces.step(tape)
+            nothing = np.zeros((self.n_envs, self.options.n_neurons), self.dtype)
+            online.act(nothing, nothing, 0.0)
+
     def play(self) -> None:
         if self.options.execution == "online":
             self.online = OnlineGradient(self.network, self.n_envs)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .kernels import trace_kernels
 from .networks import RateNetwork, SpikingNetwork
 from .networks.spiking import SpikingTraces
 from .optimizers import Parameters
@@ -29,6 +30,8 @@ class OnlineGradient:
         self.credit = np.zeros(shape, network.dtype)  # F, or the plain sum of L ebar
         self.spikes = np.zeros(shape, network.dtype)  # sum of unfiltered eligibilities
         self.total = np.zeros(shape[1:], network.dtype)
+        kernel = network.kernel if isinstance(network, SpikingNetwork) else "numpy"
+        _, self._assign_credit = trace_kernels(kernel)
 
     def act(self, score_signal: np.ndarray, direct_signal: np.ndarray, decay: float) -> None:
         """Credit the actions of this step.
@@ -36,10 +39,9 @@ class OnlineGradient:
         ``score_signal`` (B, N) waits for reward in a trace that decays by ``decay``;
         ``direct_signal`` (B, N) does not wait. Both are 0 for columns that have finished.
         """
-        eligibility = self.traces.eligibility
-        self.credit *= decay
-        self.credit += score_signal[:, :, None] * eligibility
-        self.total += np.einsum("bj,bji->ji", direct_signal, eligibility)
+        self._assign_credit(
+            decay, score_signal, direct_signal, self.traces.eligibility, self.credit, self.total
+        )
 
     def count_spikes(self, alive: np.ndarray) -> None:
         """Take this step into the firing-rate term of columns that still run, (B,)."""
