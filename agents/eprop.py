@@ -141,6 +141,7 @@ class EProp(ActorCritic):
             online.traces.step(tape)
             nothing = np.zeros((self.n_envs, self.options.n_neurons), self.dtype)
             online.act(nothing, nothing, 0.0)
+            online.reward(nothing[:, 0])
 
     def play(self) -> None:
         if self.options.execution == "online":

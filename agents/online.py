@@ -28,10 +28,10 @@ class OnlineGradient:
         self.traces = network.online_traces(n_envs)
         shape = (n_envs, network.n_units, network.n_inputs + network.n_units + 1)
         self.credit = np.zeros(shape, network.dtype)  # F, or the plain sum of L ebar
-        self.spikes = np.zeros(shape, network.dtype)  # sum of unfiltered eligibilities
+        self.spikes = np.zeros(shape[1:], network.dtype)  # sum of unfiltered eligibilities
         self.total = np.zeros(shape[1:], network.dtype)
         kernel = network.kernel if isinstance(network, SpikingNetwork) else "numpy"
-        _, self._assign_credit = trace_kernels(kernel)
+        _, self._assign_credit, self._collect = trace_kernels(kernel)
 
     def act(self, score_signal: np.ndarray, direct_signal: np.ndarray, decay: float) -> None:
         """Credit the actions of this step.
@@ -46,17 +46,17 @@ class OnlineGradient:
     def count_spikes(self, alive: np.ndarray) -> None:
         """Take this step into the firing-rate term of columns that still run, (B,)."""
         assert isinstance(self.traces, SpikingTraces)
-        self.spikes += alive[:, None, None] * self.traces.raw_sum
+        self._collect(alive, self.traces.raw_sum, self.spikes)
 
     def reward(self, modulator: np.ndarray) -> None:
         """Turn credit into weight change: ``modulator`` (B,), a TD error or an episode's worth."""
-        self.total += np.tensordot(modulator.astype(self.network.dtype), self.credit, 1)
+        self._collect(modulator, self.credit, self.total)
 
     def gradient(self, n_transitions: int, rate_signal: np.ndarray | None) -> Parameters:
         """Mean over transitions; ``rate_signal`` (N,) multiplies the spikes' eligibilities."""
         total = self.total
         if rate_signal is not None:
-            total = total + rate_signal[:, None] * self.spikes.sum(0)
+            total = total + rate_signal[:, None] * self.spikes
         total = total / n_transitions
         d = self.network.n_inputs
         recurrent = total[:, d:-1].copy()

@@ -62,9 +62,10 @@ class TorchUpdate:
         self.recurrent.grad = self.input_weights.grad = None
         loss = (self._features() * self.adjoint).sum()
         loss.backward()
-        gradients = self.recurrent.grad, self.input_weights.grad
-        assert gradients[0] is not None and gradients[1] is not None
-        return gradients[0].numpy(), gradients[1].numpy()
+        recurrent, weights = self.recurrent.grad, self.input_weights.grad
+        assert recurrent is not None
+        assert weights is not None
+        return recurrent.numpy(), weights.numpy()
 
     def _features(self) -> torch.Tensor:
         c = self.constants

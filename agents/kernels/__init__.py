@@ -25,13 +25,13 @@ def spiking_kernels(name: str = "auto") -> tuple[Callable, Callable]:
 
 
 @cache
-def trace_kernels(name: str = "auto") -> tuple[Callable, Callable]:
-    """(advance, assign_credit) of traces carried forward, by the same names."""
+def trace_kernels(name: str = "auto") -> tuple[Callable, Callable, Callable]:
+    """(advance, assign_credit, collect) of traces carried forward, by the same names."""
     if _takes_numba(name):
-        from .traces_numba import advance, assign_credit
+        from .traces_numba import advance, assign_credit, collect
     else:
-        from .traces_numpy import advance, assign_credit
-    return advance, assign_credit
+        from .traces_numpy import advance, assign_credit, collect
+    return advance, assign_credit, collect
 
 
 def _takes_numba(name: str) -> bool:

@@ -54,6 +54,11 @@ def assign_credit(
     )
 
 
+def collect(weights: np.ndarray, traces: np.ndarray, total: np.ndarray) -> None:
+    """As :func:`.traces_numpy.collect`."""
+    _collect(weights.astype(total.dtype), traces, total)
+
+
 # Loops write one array each, so that LLVM vectorises them; the rows of a neuron are in the
 # first-level cache from the first loop to the last, and of all network steps.
 
@@ -110,3 +115,22 @@ def _assign_credit(decay, score_signal, direct_signal, eligibility, credit, tota
             if direct != zero:
                 for i in range(n_sources):
                     sure[i] += direct * ebar[i]
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _collect(weights, traces, total):
+    n_envs, n, n_sources = traces.shape
+    grouped = n_envs // 4 * 4  # four columns at a time, for fewer rounds over the total
+    for b in range(0, grouped, 4):
+        w0, w1, w2, w3 = weights[b], weights[b + 1], weights[b + 2], weights[b + 3]
+        for j in range(n):
+            row = total[j]
+            t0, t1, t2, t3 = traces[b, j], traces[b + 1, j], traces[b + 2, j], traces[b + 3, j]
+            for i in range(n_sources):
+                row[i] += w0 * t0[i] + w1 * t1[i] + w2 * t2[i] + w3 * t3[i]
+    for b in range(grouped, n_envs):
+        weight = weights[b]
+        for j in range(n):
+            row, trace = total[j], traces[b, j]
+            for i in range(n_sources):
+                row[i] += weight * trace[i]

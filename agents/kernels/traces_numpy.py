@@ -68,3 +68,8 @@ def assign_credit(
     credit *= credit.dtype.type(decay)
     credit += score_signal[:, :, None] * eligibility
     total += np.einsum("bj,bji->ji", direct_signal, eligibility)
+
+
+def collect(weights: np.ndarray, traces: np.ndarray, total: np.ndarray) -> None:
+    """``total`` (N, P) += sum over columns of ``weights`` (B,) times ``traces`` (B, N, P)."""
+    total += np.tensordot(weights.astype(total.dtype), traces, 1)

@@ -249,7 +249,7 @@ class SpikingTraces:
         arriving[0, :, d:-1] = self._z
         arriving[1:, :, d:-1] = z[:-1]
         arriving[..., -1] = 1
-        advance, _ = trace_kernels(self.network.kernel)
+        advance, *_ = trace_kernels(self.network.kernel)
         advance(
             self.network.constants,
             arriving,

@@ -254,7 +254,7 @@ def test_numba_twin_equals_numpy(n, rate_term):
 def test_numba_traces_equal_numpy(substeps, dtype, tolerance):
     pytest.importorskip("numba")
     rng = np.random.default_rng(0)
-    steps, batch, n, sources = 15, 3, 9, 14
+    steps, batch, n, sources = 15, 6, 9, 14
     beta = np.where(np.arange(n) < 5, 0.05, 0)
     constants = SpikingConstants(
         *(a.astype(dtype) for a in (rng.uniform(0.8, 0.95, n), rng.uniform(0.9, 0.99, n), beta)),
@@ -266,13 +266,14 @@ def test_numba_traces_equal_numpy(substeps, dtype, tolerance):
     direct[::2] = 0
     results = []
     for name in ("numpy", "numba"):
-        advance, assign_credit = trace_kernels(name)
+        advance, assign_credit, collect = trace_kernels(name)
         traces = [np.zeros((batch, n, sources), dtype) for _ in range(4)]
         credit, total = np.zeros((batch, n, sources), dtype), np.zeros((n, sources), dtype)
         before = np.zeros((batch, n), dtype)
         for t in range(steps):
             advance(constants, arriving[t], before, psi[t], *traces)
             assign_credit(0.95, score[t], direct[t], traces[2], credit, total)
+            collect(score[t, :, 0], credit, total)
             before = psi[t, -1]
         traces[1] *= constants.beta[:, None] > 0
         results.append((*traces, credit, total))
