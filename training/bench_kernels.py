@@ -221,8 +221,9 @@ def kernel_share(
         raise UsageError("units, copies and repeats must be 1 or more, seconds above 0.")
     if kernels is None:
         kernels = [name for name in IMPLEMENTATIONS if find_spec(name) is not None]
-        for name in set(IMPLEMENTATIONS) - set(kernels):
-            say(f"{name}: skipped, it is not installed")
+        for name in IMPLEMENTATIONS:
+            if name not in kernels:
+                say(f"{name}: skipped, it is not installed")
     if max(threads) > 1 and not threads_can_be_set():
         say("2 threads: skipped, setting their number needs threadpoolctl")
         threads = (1,)

@@ -124,7 +124,7 @@ def _measure(
     works = work, copying(online.traces.eligibility.size), large
     rates = [[measure(each, seconds, 1).best for each in works] for _ in range(repeats)]
     steps, here, copied = np.max(rates, axis=0).tolist()
-    moved = steps * _bytes(online, part)
+    moved = steps * online.credit.nbytes * _trips(played, part)
     copies, units, _ = online.credit.shape
     return TraceSpeed(
         kernel=kernel,
@@ -173,11 +173,10 @@ def _one_step(played: Workload, t: int) -> Tape:
     return tape
 
 
-def _bytes(online: OnlineGradient, part: str) -> float:
-    """What a step must move if nothing stays in a cache from step to step."""
-    adaptive = np.count_nonzero(online.network.constants.beta) / online.network.n_units
-    trips = 5 + 2 * adaptive + (2 if part == "whole step" else 0)
-    return trips * online.credit.nbytes
+def _trips(played: Workload, part: str) -> float:
+    """How many arrays of the traces' size are read or written in a step, each once."""
+    adaptive = np.count_nonzero(played.network.constants.beta) / played.network.n_units
+    return 5 + 2 * adaptive + (2 if part == "whole step" else 0)
 
 
 def copying(numbers: int) -> Callable[[], float]:
