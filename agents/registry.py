@@ -45,6 +45,12 @@ AGENTS: dict[str, AgentSpec] = {
             {"network": "rate"},
         ),
         AgentSpec(
+            "rflo",
+            "the same learner with random feedback (RFLO), leaky rate units",
+            ".eprop:EProp",
+            {"network": "rate", "feedback": "random"},
+        ),
+        AgentSpec(
             "bptt",
             "the same learner with the exact gradient (upper bound), leaky rate units",
             ".eprop:EProp",

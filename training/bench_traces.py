@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from ..agents.online import OnlineGradient
+from ..agents.online import OnlineGradient, Signals
 from ..agents.tape import Tape
 from .bench_kernels import INPUTS, Workload
 from .bench_table import Columns
@@ -21,6 +21,7 @@ from .errors import UsageError
 from .progress import Say
 
 SIZES = ((100, 1), (100, 64), (400, 1), (400, 8), (400, 64))  # neurons, copies
+OUTPUTS = 3  # two actions and a value
 PARTS = ("traces", "whole step")
 _STEPS = 20  # of the played trial
 _LARGE = 2**25  # numbers, 128 MB
@@ -118,7 +119,8 @@ def _measure(
     repeats: int,
 ) -> TraceSpeed:
     """Steps and copies by turns, so that a machine that slows down slows all."""
-    online = OnlineGradient(replace(played.network, kernel=kernel), played.slopes.shape[1])
+    network = replace(played.network, kernel=kernel)
+    online = OnlineGradient(network, played.slopes.shape[1], OUTPUTS, 0)
     work = _steps(online, played, part)
     work()  # compile
     works = work, copying(online.traces.eligibility.size), large
@@ -144,9 +146,14 @@ def _steps(online: OnlineGradient, played: Workload, part: str) -> Callable[[], 
     """Work that takes the traces over some steps of the trial and returns how many."""
     tapes = [_one_step(played, t) for t in range(100, 100 + _STEPS)]
     rng = np.random.default_rng(0)
-    signal = rng.standard_normal(played.slopes.shape[1:]).astype(np.float32)
-    modulator = rng.standard_normal(len(signal)).astype(np.float32)
-    alive = np.ones(len(signal), bool)
+    copies, units, _ = online.credit.shape
+    signal = rng.standard_normal((copies, OUTPUTS)).astype(np.float32)
+    nothing = np.zeros((copies, 0), np.float32)
+    signals = Signals(signal, signal, nothing, nothing)
+    features = rng.standard_normal((copies, units)).astype(np.float32)
+    feedback = rng.standard_normal((OUTPUTS, units)).astype(np.float32)
+    modulator = rng.standard_normal(copies).astype(np.float32)
+    alive = np.ones(copies, bool)
 
     def traces() -> float:
         for tape in tapes:
@@ -157,7 +164,7 @@ def _steps(online: OnlineGradient, played: Workload, part: str) -> Callable[[], 
         for tape in tapes:
             online.reward(modulator)
             online.traces.step(tape)
-            online.act(signal, signal, 0.95)
+            online.act(signals, features, feedback, 0.95)
             online.count_spikes(alive)
         return _STEPS
 

@@ -1,4 +1,4 @@
-"""Kernels of the spiking network: NumPy is the reference, numba (extra ``fast``) the fast twin."""
+"""Kernels of the networks: NumPy is the reference, numba (extra ``fast``) the fast twin."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from importlib.util import find_spec
 from ..errors import AgentError
 from .spiking_numpy import SpikingConstants
 
-__all__ = ["KERNELS", "SpikingConstants", "spiking_kernels", "trace_kernels"]
+__all__ = ["KERNELS", "SpikingConstants", "rate_kernels", "spiking_kernels", "trace_kernels"]
 
 KERNELS = ("auto", "numpy", "numba")
+FEW_COLUMNS = 8  # up to which a compiled loop beats NumPy's products for rate units
 
 
 @cache
 def spiking_kernels(name: str = "auto") -> tuple[Callable, Callable]:
     """(forward, backward) of the named kernel; ``auto`` takes numba where it is installed."""
-    if _takes_numba(name):
+    if _numba(name):
         from .spiking_numba import backward, forward
     else:
         from .spiking_numpy import backward, forward
@@ -27,17 +28,32 @@ def spiking_kernels(name: str = "auto") -> tuple[Callable, Callable]:
 @cache
 def trace_kernels(name: str = "auto") -> tuple[Callable, Callable, Callable]:
     """(advance, assign_credit, collect) of traces carried forward, by the same names."""
-    if _takes_numba(name):
+    if _numba(name):
         from .traces_numba import advance, assign_credit, collect
     else:
         from .traces_numpy import advance, assign_credit, collect
     return advance, assign_credit, collect
 
 
-def _takes_numba(name: str) -> bool:
+@cache
+def rate_kernels(name: str = "auto", few: bool = False) -> tuple[Callable, Callable]:
+    """(forward, adjoint) of rate units; ``auto`` takes numba for ``few`` columns alone."""
+    if _numba(name) and (few or name == "numba"):
+        from .rate_numba import adjoint, forward
+    else:
+        from .rate_numpy import adjoint, forward
+    return forward, adjoint
+
+
+def _numba(name: str) -> bool:
+    """Whether the named kernel is numba's.
+
+    Raises:
+        AgentError: an unknown name, or numba asked for where it is not installed.
+    """
     if name not in KERNELS:
         raise AgentError(f"kernel={name!r} is unknown: choose one of {', '.join(KERNELS)}.")
-    have_numba = find_spec("numba") is not None
-    if name == "numba" and not have_numba:
+    installed = find_spec("numba") is not None
+    if name == "numba" and not installed:
         raise AgentError('kernel="numba" needs numba: pip install "caudate[fast]".')
-    return name != "numpy" and have_numba
+    return installed and name != "numpy"

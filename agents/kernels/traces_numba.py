@@ -10,6 +10,7 @@ from .spiking_numpy import SpikingConstants
 
 def advance(
     constants: SpikingConstants,
+    feature_gain: float,
     arriving: np.ndarray,
     psi_before: np.ndarray,
     psi: np.ndarray,
@@ -24,6 +25,7 @@ def advance(
         constants.rho,
         constants.beta,
         psi.dtype.type(constants.kappa),
+        psi.dtype.type(feature_gain),
         arriving,
         psi_before,
         psi,
@@ -65,7 +67,7 @@ def collect(weights: np.ndarray, traces: np.ndarray, total: np.ndarray) -> None:
 
 @numba.njit(cache=True, error_model="numpy")
 def _advance(
-    alpha, rho, beta, kappa, arriving, psi_before, psi,
+    alpha, rho, beta, kappa, gain, arriving, psi_before, psi,
     presynaptic, adaptation, eligibility, raw_sum,
 ):  # fmt: skip
     n_envs, n, n_sources = presynaptic.shape
@@ -92,7 +94,7 @@ def _advance(
                     for i in range(n_sources):
                         e[i] = slope * zbar[i]
                 for i in range(n_sources):
-                    ebar[i] = kappa * ebar[i] + e[i]
+                    ebar[i] = kappa * ebar[i] + gain * e[i]
                 if k == 0:
                     for i in range(n_sources):
                         raw[i] = e[i]

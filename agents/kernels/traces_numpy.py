@@ -12,6 +12,7 @@ from .spiking_numpy import SpikingConstants
 
 def advance(
     constants: SpikingConstants,
+    feature_gain: float,
     arriving: np.ndarray,
     psi_before: np.ndarray,
     psi: np.ndarray,
@@ -30,13 +31,13 @@ def advance(
         eps_a = (rho - beta psi[k-1]) eps_a + psi[k-1] zbar
         zbar  = alpha zbar + arriving
         e     = psi (zbar - beta eps_a)
-        ebar  = kappa ebar + e
+        ebar  = kappa ebar + feature_gain e
         raw_sum += e
 
     ``adaptation`` (eps_a) acts on nothing where beta = 0; its rows there mean nothing.
     """
     alpha, rho, beta = (p[:, None] for p in (constants.alpha, constants.rho, constants.beta))
-    kappa = psi.dtype.type(constants.kappa)
+    kappa, gain = psi.dtype.type(constants.kappa), psi.dtype.type(feature_gain)
     slopes = np.concatenate([psi_before[None], psi])[..., None]
     raw_sum[...] = 0
     for k in range(len(psi)):
@@ -46,8 +47,9 @@ def advance(
         presynaptic += arriving[k][:, None, :]
         e = slopes[k + 1] * (presynaptic - beta * adaptation)
         eligibility *= kappa
-        eligibility += e
         raw_sum += e
+        e *= gain
+        eligibility += e
 
 
 def assign_credit(
@@ -66,8 +68,8 @@ def assign_credit(
         total += sum_b direct_signal eligibility
     """
     credit *= credit.dtype.type(decay)
-    credit += score_signal[:, :, None] * eligibility
-    total += np.einsum("bj,bji->ji", direct_signal, eligibility)
+    credit += score_signal.astype(credit.dtype)[:, :, None] * eligibility
+    total += np.einsum("bj,bji->ji", direct_signal.astype(total.dtype), eligibility)
 
 
 def collect(weights: np.ndarray, traces: np.ndarray, total: np.ndarray) -> None:

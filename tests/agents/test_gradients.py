@@ -55,12 +55,7 @@ def round_gradient(agent: EProp) -> tuple[dict[str, np.ndarray], np.ndarray, np.
     agent.play()
     advantage, value_error = agent._modulate()
     adjoint, free, _ = agent._output_adjoint(advantage, value_error)
-    gradient = agent.recurrent_gradient(adjoint)
-    flat = adjoint.reshape(-1, adjoint.shape[-1])
-    gradient["W_out"] = flat.T @ agent.record["features"].reshape(len(flat), -1)
-    gradient["b_out"] = flat.sum(0)
-    gradient["log_std"] = free
-    return gradient, advantage, value_error
+    return agent.full_gradient(adjoint, free), advantage, value_error
 
 
 class Spike(torch.autograd.Function):
@@ -271,7 +266,7 @@ def test_numba_traces_equal_numpy(substeps, dtype, tolerance):
         credit, total = np.zeros((batch, n, sources), dtype), np.zeros((n, sources), dtype)
         before = np.zeros((batch, n), dtype)
         for t in range(steps):
-            advance(constants, arriving[t], before, psi[t], *traces)
+            advance(constants, 0.7, arriving[t], before, psi[t], *traces)
             assign_credit(0.95, score[t], direct[t], traces[2], credit, total)
             collect(score[t, :, 0], credit, total)
             before = psi[t, -1]
