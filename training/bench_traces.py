@@ -34,7 +34,7 @@ class TraceSpeed:
     Attributes:
         kernel: numpy or numba.
         part: the eligibility traces alone, or the whole step of learning: reward meets credit,
-            traces go on, actions are credited, spikes are counted.
+            traces go on, actions are credited (for the readout too), spikes are counted.
         units: number of neurons N.
         copies: number of columns B.
         step_us: one step of all copies, best of the repeats.
