@@ -8,6 +8,7 @@ from .base import Agent
 from .checkpoint import read_checkpoint, write_checkpoint
 from .eprop import EProp
 from .errors import AgentError, CheckpointError, LearningWarning, NonFiniteError
+from .loop import LoopCircuit
 from .perturbation import HybridPerturbation, Miconi, NodePerturbation, WeightPerturbation
 from .registry import AGENTS, AgentSpec, load_agent, make_agent, option_types
 from .targets import Targets
@@ -25,6 +26,7 @@ __all__ = [
     "EProp",
     "HybridPerturbation",
     "LearningWarning",
+    "LoopCircuit",
     "Miconi",
     "NodePerturbation",
     "NonFiniteError",

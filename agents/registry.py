@@ -89,6 +89,11 @@ AGENTS: dict[str, AgentSpec] = {
             ".perturbation.miconi:Miconi",
         ),
         AgentSpec(
+            "loop-circuit",
+            "commands of a motor network chosen by striatal units, in Murray's loop",
+            ".loop:LoopCircuit",
+        ),
+        AgentSpec(
             "ppo",
             "Stable-Baselines3 PPO, memoryless baseline",
             ".baselines:PPO",

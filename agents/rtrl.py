@@ -2,8 +2,8 @@
 
 Williams & Zipser (1989), doi:10.1162/neco.1989.1.2.270. The derivative of every unit's state by
 every weight goes along with the network, O(N^2 (N + D)) numbers and O(N^3 (N + D)) operations a
-step: for checks on small networks. ``local=True`` leaves out the paths through other units' activity
-(and through reset spikes), which is what e-prop and RFLO do.
+step: for checks on small networks. ``local=True`` leaves out the paths through other units'
+activity (and through reset spikes), which is what e-prop and RFLO do.
 """
 
 from __future__ import annotations
@@ -34,11 +34,10 @@ def rtrl_gradient(
         sensitivities = _rate(network, parameters, tape, local)
     else:
         sensitivities = _spiking(network, parameters, tape, local)
-    total = sum(
-        np.einsum("bi,biac->ac", learning, sensitivity)
-        for learning, sensitivity in zip(feature_adjoint, sensitivities, strict=True)
-    )
-    d = network.n_inputs
+    n, d = network.n_units, network.n_inputs
+    total = np.zeros((n, d + n + 1))
+    for learning, sensitivity in zip(feature_adjoint, sensitivities, strict=True):
+        total += np.einsum("bi,biac->ac", learning, sensitivity)
     recurrent = total[:, d:-1].copy()
     if not network.self_connections:
         np.fill_diagonal(recurrent, 0)

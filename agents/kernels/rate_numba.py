@@ -19,7 +19,8 @@ def forward(
 ) -> None:
     """As :func:`.rate_numpy.forward`."""
     weights = np.ascontiguousarray(w_rec.T)
-    _forward(form == INPUT, leak, weights, drive, *state, r_out, s_out)
+    h, r = state
+    _forward(form == INPUT, leak, weights, drive, h, r, r_out, s_out)
 
 
 def adjoint(

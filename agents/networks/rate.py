@@ -112,8 +112,8 @@ class RateNetwork:
     def tape(self, n: int) -> Tape:
         """Record of a round: inputs and activity, (T, n, .); s: what the nonlinearity returned."""
         units = ((n, self.n_units), self.dtype)
-        fields = {"x": ((n, self.n_inputs), self.dtype), "r": units}
-        return Tape(**fields, s=units) if self._on_input else Tape(**fields)
+        x = ((n, self.n_inputs), self.dtype)
+        return Tape(x=x, r=units, s=units) if self._on_input else Tape(x=x, r=units)
 
     def step(
         self,

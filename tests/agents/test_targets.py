@@ -97,7 +97,10 @@ def test_checkpoint_of_targets_loads_on_the_environment_and_on_targets(tmp_path)
     [
         (lambda: Targets(np.zeros((3, 2, 1)), np.zeros((2, 2)), DISCRETE), "must begin with the"),
         (lambda: Targets(np.zeros((3, 2, 1)), np.zeros((3, 2)), DISCRETE), "do not fit Discrete"),
-        (lambda: Targets(np.zeros((3, 2, 1)), np.zeros((3, 2, 3)), BOX), "vectors of 3 values .* do not fit"),
+        (
+            lambda: Targets(np.zeros((3, 2, 1)), np.zeros((3, 2, 3)), BOX),
+            "vectors of 3 values .* do not",
+        ),
         (
             lambda: Targets(np.zeros((3, 2, 1)), np.ones((3, 2)), DISCRETE, np.zeros((3, 2))),
             "hold a true value for each trial",
