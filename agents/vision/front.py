@@ -1,4 +1,4 @@
-"""Spiking convolutional front end: frames in, spikes and pooled spikes out; each layer learns alone.
+"""Spiking convolutional front end: frames in, spikes and pooled spikes out, layers learn alone.
 
 Bellec et al. (2020), doi:10.1038/s41467-020-17236-y, put two convolutional layers of LIF neurons in
 front of their recurrent network for Atari games. One frame is held for K network steps, in which a
@@ -13,7 +13,8 @@ to a recurrent network or into the reset count as given from outside. What is le
 neurons, whose sums over time are taken in the adjoint form, backwards over the round::
 
     lam[t]   = L[t] (at the last network step of a frame) + kappa lam[t+1]
-    delta[t] = psi[t] (gain * pool^T(lam[t]) + rate term),  psi = dampening/v_th max(0, 1-|v/v_th-1|)
+    psi[t]   = dampening / v_th * max(0, 1 - |v[t] / v_th - 1|)
+    delta[t] = psi[t] (gain * pool^T(lam[t]) + rate term)
     nu[t]    = delta[t] + voltage term + alpha nu[t+1]
     dW       = sum_t of the convolution of nu[t] and x[t]
 
@@ -33,9 +34,10 @@ from typing import Any
 
 import numpy as np
 
-from .errors import AgentError
-from .optimizers import Parameters
-from .tape import Tape
+from ..errors import AgentError
+from ..optimizers import Parameters
+from .adjoint import LayerPass, Regularisers
+from .tape import VisionTape
 
 State = tuple[np.ndarray, ...]
 Tensor = Any  # torch.Tensor, which is not imported here
@@ -62,20 +64,6 @@ class ConvLayer:
 
 # Section "Atari" of the published network: two layers, 84 x 84 pixels to 8 x 17 x 17 neurons.
 LAYERS = (ConvLayer(16, 8, 4, 8, 4), ConvLayer(8, 4, 1, 4, 2))
-
-
-@dataclass(frozen=True)
-class Regularisers:
-    """What layers pay besides the task; both are means over transitions and network steps.
-
-    ``rate_coef / 2 * sum_j (f_j - target_rate)^2`` with the mean rate f of each neuron, and
-    ``voltage_coef`` times the mean over neurons of the squared excess of v above v_th or below
-    -v_th.
-    """
-
-    rate_coef: float = 0.0
-    target_rate: float = 0.02  # spikes a network step
-    voltage_coef: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -201,13 +189,15 @@ class SpikingVision:
         spikes = np.empty((self.substeps, n, self.n_spikes), self.dtype)
         layer_state = state[:-1]
         for k, (v, z) in enumerate(self._network_steps(parameters, state, frames)):
-            parts = [
+            pools = [
                 functional.avg_pool2d(z_i, layer.pool, layer.pool_stride).reshape(n, -1)
                 for layer, z_i in zip(self.layers, z, strict=True)
             ]
-            pooled = self.kappa * pooled + self.gain * self.torch.cat(parts, 1)
+            pooled = self.kappa * pooled + self.gain * self.torch.cat(pools, 1)
             spikes[k] = z[-1].reshape(n, -1).numpy()
-            layer_state = [x.reshape(n, -1).numpy() for pair in zip(v, z, strict=True) for x in pair]
+            layer_state = [
+                x.reshape(n, -1).numpy() for pair in zip(v, z, strict=True) for x in pair
+            ]
             if tape is not None:
                 tape.count(z)
         if tape is not None:
@@ -234,7 +224,7 @@ class SpikingVision:
         if weight is None:
             weight = np.full((steps, n), 1 / (steps * n))
         passes = [
-            _LayerPass(self, i, n, regularisers or Regularisers(), tape.rates(i))
+            LayerPass(self, i, n, regularisers or Regularisers(), tape.rates(i))
             for i in range(len(self.layers))
         ]
         bounds = np.cumsum(self._pooled_sizes())[:-1]
@@ -267,7 +257,10 @@ class SpikingVision:
         """Membrane potentials and spikes of all layers after each of a frame's network steps."""
         torch, n = self.torch, len(frames)
         weights = [
-            (torch.from_numpy(parameters[f"conv{i}"]), torch.from_numpy(parameters[f"conv{i}_bias"]))
+            (
+                torch.from_numpy(parameters[f"conv{i}"]),
+                torch.from_numpy(parameters[f"conv{i}_bias"]),
+            )
             for i in range(1, len(self.layers) + 1)
         ]
         v = [
@@ -295,7 +288,7 @@ class SpikingVision:
     def _replay(
         self, parameters: Parameters, state: State, frames: np.ndarray
     ) -> list[tuple[Tensor, Tensor]]:
-        """v and z of each layer again, (frames, K, B, C, H, W), from the state before ``frames``."""
+        """v and z of each layer again, (T, K, B, C, H, W), from the state before ``frames``."""
         torch, n = self.torch, frames.shape[1]
         size = (len(frames), self.substeps, n)
         dtype = torch.from_numpy(state[0]).dtype
@@ -310,138 +303,6 @@ class SpikingVision:
             ends = [x[t, -1].reshape(n, -1).numpy() for pair in record for x in pair]
             state = (*ends, state[-1])
         return record
-
-
-class VisionTape:
-    """Record of a round for the backward pass: frames, the state at some of them, spike counts."""
-
-    def __init__(self, front: SpikingVision, n: int):
-        self._front, self._n = front, n
-        self._frames = Tape(frames=((n, *front.shape), np.uint8))
-        parts = front.initial_state(n)[:-1]  # the pooled spikes are not needed backwards
-        self._starts = Tape(
-            capacity=8, **{f"part{i}": (p.shape, p.dtype) for i, p in enumerate(parts)}
-        )
-        self._counts = [np.zeros(shape) for shape in front.shapes[1:]]
-        self._counted = 0
-
-    @property
-    def frames(self) -> np.ndarray:
-        """(T, B, H, W), uint8."""
-        return self._frames["frames"]
-
-    @property
-    def length(self) -> int:
-        return self._frames.length
-
-    @length.setter
-    def length(self, length: int) -> None:
-        self._frames.length = length
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the record so far."""
-        return self._frames.nbytes + self._starts.nbytes
-
-    def clear(self) -> None:
-        self._frames.clear()
-        self._starts.clear()
-        for counts in self._counts:
-            counts[...] = 0
-        self._counted = 0
-
-    def open_row(self, state: State, frames: np.ndarray) -> None:
-        self._frames.row("frames")[...] = frames
-        if self._frames.length % self._front.chunk == 0:
-            for i, part in enumerate(state[:-1]):
-                self._starts.row(f"part{i}")[...] = part
-            self._starts.advance()
-
-    def count(self, z: list[Tensor]) -> None:
-        """Take in the spikes of a network step."""
-        for counts, z_i in zip(self._counts, z, strict=True):
-            counts += z_i.sum(0).numpy()
-        self._counted += self._n
-
-    def advance(self) -> None:
-        self._frames.advance()
-
-    def start(self, t: int) -> State:
-        """The state before frame ``t``, a multiple of the chunk; without pooled spikes."""
-        parts = 2 * len(self._front.layers)
-        row = t // self._front.chunk
-        state = tuple(self._starts[f"part{i}"][row] for i in range(parts))
-        return (*state, np.empty((self._n, 0), self._front.dtype))
-
-    def rates(self, layer: int) -> np.ndarray:
-        """Mean spikes a network step of a layer's neurons, (C, H, W)."""
-        return self._counts[layer] / max(1, self._counted)
-
-
-class _LayerPass:
-    """Adjoint pass of one layer, chunk by chunk from the end of the round."""
-
-    def __init__(
-        self, front: SpikingVision, index: int, n: int, regularisers: Regularisers, rates: np.ndarray
-    ):
-        self.front, self.layer, self.name = front, front.layers[index], f"conv{index + 1}"
-        self.shape = front.shapes[index + 1]
-        self.pooled_shape = self.layer.pooled(self.shape)
-        torch, dtype = front.torch, front.dtype
-        kernel = (self.layer.channels, front.shapes[index][0], *2 * (self.layer.kernel,))
-        self.kernel = torch.from_numpy(np.zeros(kernel, dtype))
-        self.bias = torch.from_numpy(np.zeros(self.layer.channels, dtype))
-        self.nu = torch.from_numpy(np.zeros((n, *self.shape), dtype))
-        self.lam = torch.from_numpy(np.zeros((n, *self.pooled_shape), dtype))
-        self.holds_input = index == 0  # a frame stays for K network steps
-        excess = regularisers.rate_coef * (rates - regularisers.target_rate)
-        self.rate_signal = torch.from_numpy((excess / front.substeps).astype(dtype))
-        self.voltage = 2 * regularisers.voltage_coef / (front.substeps * math.prod(self.shape))
-
-    def accumulate(
-        self, v: Tensor, below: Tensor, pooled_adjoint: np.ndarray, weight: np.ndarray
-    ) -> None:
-        """Add the gradient of a chunk: v (T, K, B, C, H, W), what came in (T K B or T B, ...)."""
-        front, torch = self.front, self.front.torch
-        th = front.threshold
-        nus = torch.empty_like(v)
-        share = torch.from_numpy(weight.astype(front.dtype))[:, :, None, None, None]
-        adjoint = torch.from_numpy(np.ascontiguousarray(pooled_adjoint, front.dtype))
-        for t in range(len(v) - 1, -1, -1):
-            self.lam += adjoint[t].reshape(self.lam.shape)
-            credit = front.gain * self._unpool(self.lam)
-            rate = share[t] * self.rate_signal
-            for k in range(front.substeps - 1, -1, -1):
-                v_now = v[t, k]
-                psi = (1 - (v_now / th - 1).abs()).clamp(min=0) * (front.dampening / th)
-                self.nu = front.alpha * self.nu + psi * (credit + rate)
-                if self.voltage:
-                    self.nu += self.voltage * share[t] * (v_now - v_now.clamp(-th, th))
-                nus[t, k] = self.nu
-                credit = front.kappa * credit
-            self.lam *= front.kappa**front.substeps
-        nus = (nus.sum(1) if self.holds_input else nus).reshape(-1, *self.shape)
-        self.kernel += torch.nn.grad.conv2d_weight(
-            below, self.kernel.shape, nus, stride=self.layer.stride
-        )
-        self.bias += nus.sum((0, 2, 3))
-
-    def gradient(self) -> Parameters:
-        return {self.name: self.kernel.numpy(), f"{self.name}_bias": self.bias.numpy()}
-
-    def _unpool(self, pooled: Tensor) -> Tensor:
-        """Transpose of the average pooling: (B, C, h, w) to (B, C, H, W)."""
-        layer, torch = self.layer, self.front.torch
-        n, (c, *size) = len(pooled), self.shape
-        box = torch.full((1, 1, layer.pool, layer.pool), 1 / layer.pool**2, dtype=pooled.dtype)
-        rest = [(side - layer.pool) % layer.pool_stride for side in size]
-        wide = torch.nn.functional.conv_transpose2d(
-            pooled.reshape(n * c, 1, *self.pooled_shape[1:]),
-            box,
-            stride=layer.pool_stride,
-            output_padding=rest,
-        )
-        return wide.reshape(n, c, *size)
 
 
 def _valid(size: int, kernel: int, stride: int) -> int:
