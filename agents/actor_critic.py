@@ -49,7 +49,7 @@ class ActorCritic(RecurrentAgent):
         n, k = self.n_envs, self.head.n_outputs
         discrete = self.head.n_free == 0
         self.record = Tape(
-            features=((n, o.n_neurons), self.dtype),
+            features=((n, self.parameters["W_out"].shape[1]), self.dtype),
             outputs=((n, k + 1), self.dtype),
             actions=((n,), np.int64) if discrete else ((n, k), self.dtype),
             rewards=((n,), np.float64),

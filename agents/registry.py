@@ -45,6 +45,12 @@ AGENTS: dict[str, AgentSpec] = {
             {"network": "rate"},
         ),
         AgentSpec(
+            "eprop-atari",
+            "reward-based e-prop behind spiking convolutions, for Atari games",
+            ".atari:AtariEProp",
+            extra="atari",
+        ),
+        AgentSpec(
             "bptt",
             "the same learner with the exact gradient (upper bound), leaky rate units",
             ".eprop:EProp",
