@@ -41,7 +41,7 @@ class AtariOptions(EPropOptions):
     target_rate: float = 0.02
     learning_rate: float = 1e-3
     adam_epsilon: float = 1.0  # far above the gradients: nearly momentum without normalisation
-    max_grad_norm: float = 10.0
+    max_grad_norm: float = 1e6  # as good as none: clipped, rates that are off would hide the task
     gae_lambda: float = 1.0
     value_coef: float = 1.0
     entropy_coef: float = 0.0025
@@ -123,6 +123,10 @@ class AtariEProp(EProp):
         pooled[-1] = 0  # the critic starts at 0
         parameters["W_out"] = np.concatenate([recurrent, pooled.astype(self.dtype)], axis=1)
         return parameters
+
+    @property
+    def return_scale(self) -> float:
+        return 1.0  # rewards of all games have one unit, being clipped
 
     # -- rounds ------------------------------------------------------------------------------
 

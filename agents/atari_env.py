@@ -1,8 +1,8 @@
 """Atari games of ``ale-py`` (extra ``atari``) as batches of small grey frames.
 
-Bellemare et al. (2013), doi:10.1613/jair.3912; Machado et al. (2018), doi:10.1613/jair.5699. Each of
-our steps is four of the game's frames, of which the last two are merged; observations are the newest
-frame alone, 84 x 84 grey levels, rewards are clipped to [-1, 1].
+Bellemare et al. (2013), doi:10.1613/jair.3912; Machado et al. (2018), doi:10.1613/jair.5699. One
+step is four of the game's frames, of which the last two are merged. Observations are that picture
+alone, 84 x 84 grey levels; rewards are clipped to [-1, 1].
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A spiking network behind a spiking convolutional front end.
 
-The recurrent neurons receive the spikes of the last layer, network step by network step; the readout
-sees their filtered spikes (N) and, beside them, the pooled spikes of every layer (P).
+The recurrent neurons receive the spikes of the last layer, network step by network step; the
+readout sees their filtered spikes (N) and, beside them, the pooled spikes of every layer (P).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class VisualNetwork(SpikingNetwork):
 
     front: SpikingVision | None = None
     task_share: float = 1.0
-    regularisers: Regularisers = Regularisers()
+    regularisers: Regularisers | None = None
 
     @property
     def vision(self) -> SpikingVision:
