@@ -7,16 +7,18 @@ while the agent learns, so that it meets the start of the game first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .eprop import EProp, EPropOptions
 from .errors import AgentError
+from .networks import SpikingNetwork
 from .networks.visual import VisualNetwork
 from .optimizers import Adam, Parameters
 from .options import check_ranges, choice
+from .rounds import Rounds
 from .vision import Regularisers, SpikingVision
 
 _RANGES = {
@@ -86,7 +88,7 @@ class AtariEProp(EProp):
             tau_readout=k * o.tau_readout,
             readout_gain=1.0,  # as the network's own features
         )
-        network = VisualNetwork.create(
+        recurrent = SpikingNetwork.create(
             rng,
             front.n_spikes,
             o.n_neurons,
@@ -102,9 +104,7 @@ class AtariEProp(EProp):
             kernel=o.kernel,
         )
         regularisers = Regularisers(voltage_coef=o.vision_voltage_coef)
-        return replace(
-            network, front=front, task_share=o.vision_task_share, regularisers=regularisers
-        )
+        return VisualNetwork.behind(front, recurrent, o.vision_task_share, regularisers)
 
     def _frame_shape(self) -> tuple[int, int]:
         space = self.observation_space
@@ -140,5 +140,6 @@ class AtariEProp(EProp):
     def _draw_seeds(self) -> np.ndarray:
         jitter = self.options.cap_jitter
         drawn = self.rng.integers(-jitter, jitter + 1, size=self.n_envs)
+        assert isinstance(self.rounds, Rounds)
         self.rounds.caps = np.maximum(self.episode_cap + drawn, 1)
         return super()._draw_seeds()

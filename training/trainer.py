@@ -273,7 +273,7 @@ def _hyperparameters(learner: Agent) -> dict[str, Any]:
 
 
 def _versions(extra: str | None) -> dict[str, str]:
-    packages = [*_VERSIONS, *_EXTRA_VERSIONS.get(extra, ())]
+    packages = [*_VERSIONS, *(_EXTRA_VERSIONS[extra] if extra else ())]
     found = {name: importlib.metadata.version(name) for name in packages}
     return {"python": platform.python_version(), **found}
 

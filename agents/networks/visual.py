@@ -6,7 +6,7 @@ readout sees their filtered spikes (N) and, beside them, the pooled spikes of ev
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -31,14 +31,22 @@ class VisualNetwork(SpikingNetwork):
     task_share: float = 1.0
     regularisers: Regularisers | None = None
 
+    @classmethod
+    def behind(
+        cls,
+        front: SpikingVision,
+        recurrent: SpikingNetwork,
+        task_share: float = 1.0,
+        regularisers: Regularisers | None = None,
+    ) -> VisualNetwork:
+        """``recurrent`` with its inputs from ``front``."""
+        own = {part.name: getattr(recurrent, part.name) for part in fields(recurrent)}
+        return cls(**own, front=front, task_share=task_share, regularisers=regularisers)
+
     @property
     def vision(self) -> SpikingVision:
         assert self.front is not None
         return self.front
-
-    @property
-    def n_features(self) -> int:
-        return self.n_units + self.vision.n_pooled
 
     def initial_parameters(
         self, rng: np.random.Generator, recurrent_gain: float, input_gain: float

@@ -55,11 +55,13 @@ class ConvLayer:
 
     def outputs(self, shape: tuple[int, int, int]) -> tuple[int, int, int]:
         """Shape (C, H, W) of the neurons above an input of ``shape``."""
-        return (self.channels, *(_valid(n, self.kernel, self.stride) for n in shape[1:]))
+        height, width = (_valid(n, self.kernel, self.stride) for n in shape[1:])
+        return self.channels, height, width
 
     def pooled(self, shape: tuple[int, int, int]) -> tuple[int, int, int]:
         """Shape (C, H, W) of the pooled spikes of neurons of ``shape``."""
-        return (shape[0], *(_valid(n, self.pool, self.pool_stride) for n in shape[1:]))
+        height, width = (_valid(n, self.pool, self.pool_stride) for n in shape[1:])
+        return shape[0], height, width
 
 
 # Section "Atari" of the published network: two layers, 84 x 84 pixels to 8 x 17 x 17 neurons.

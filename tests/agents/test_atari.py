@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -57,9 +58,7 @@ def small(env: Any = "test/Dot-v0", **options: Any) -> Any:
 
 def test_gradient_of_the_whole_network_equals_autograd():
     agent = small(seed=1, dtype="float64", tau_adaptation=(2.0, 4.0), input_gain=1.0)
-    agent.network = network = type(agent.network)(
-        **{**vars(agent.network), "task_share": 1.0, "regularisers": None}
-    )
+    agent.network = network = replace(agent.network, task_share=1.0, regularisers=None)
     agent.play()
     steps, n = agent.record["features"].shape[:2]
     rng = np.random.default_rng(4)
@@ -96,7 +95,7 @@ def test_gradient_of_the_whole_network_equals_autograd():
 
 
 def test_published_constants():
-    agent = make_agent("eprop-atari", "test/Dot-v0", n_envs=1)
+    agent: Any = make_agent("eprop-atari", "test/Dot-v0", n_envs=1)
     c = agent.network.constants
     np.testing.assert_allclose(-1 / np.log(c.alpha), 15, rtol=1e-4)
     np.testing.assert_allclose(-1 / np.log(c.rho), 70, rtol=1e-4)
@@ -115,7 +114,7 @@ def test_updates_save_load_go_on(tmp_path):
     assert metrics["length_mean"] <= 5
     assert all((agent.parameters[name] != w).any() for name, w in before.items() if w.size)
     agent.save(tmp_path / "a.caudate")
-    other = load_agent(tmp_path / "a.caudate")
+    other: Any = load_agent(tmp_path / "a.caudate")
     assert agent.update() == other.update()
     for name, w in agent.parameters.items():
         np.testing.assert_array_equal(w, other.parameters[name])
@@ -170,7 +169,7 @@ class TestPong:
         pytest.importorskip("ale_py")
 
     def test_a_batch_of_grey_frames_and_three_actions(self):
-        env = make_atari("ALE/Pong-v5", 2, {})
+        env: Any = make_atari("ALE/Pong-v5", 2, {})
         assert env.single_observation_space.shape == (1, 84, 84)
         assert env.single_action_space.n == 3
         frames, _ = env.reset(seed=[3, 3])
@@ -183,7 +182,7 @@ class TestPong:
             frames = [env.step(np.array([t % 3, 1]))[0].copy() for t in range(60)]
             return np.stack(frames)
 
-        env = make_atari("ALE/Pong-v5", 2, {})
+        env: Any = make_atari("ALE/Pong-v5", 2, {})
         first = episode(env)
         env.reset(seed=[8, 9])
         for _ in range(10):
@@ -201,7 +200,7 @@ class TestPong:
             metrics = agent.update()
         assert metrics["length_mean"] == 5
         agent.save(tmp_path / "a.caudate")
-        other = load_agent(tmp_path / "a.caudate")
+        other: Any = load_agent(tmp_path / "a.caudate")
         assert agent.update() == other.update()
         agent.rounds.close()
         other.rounds.close()

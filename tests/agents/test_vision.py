@@ -77,7 +77,7 @@ def autograd(front: SpikingVision, parameters: dict, frames: np.ndarray) -> tupl
     kappa = front.kappa
     v = [torch.zeros(n, *shape, dtype=torch.float64) for shape in front.shapes[1:]]
     z = [torch.zeros_like(x) for x in v]
-    pooled = [0.0 for _ in v]
+    pooled: list[Any] = [0.0 for _ in v]
     features, potentials, spikes = [], [], []
     for frame in torch.tensor(frames).double()[:, :, None] / 255:
         for _ in range(front.substeps):
