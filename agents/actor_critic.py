@@ -17,9 +17,10 @@ import numpy as np
 from .advantages import MODULATORS, ReturnScale, RunningBaseline, discounted_sums, td_errors
 from .base import Metrics
 from .errors import AgentError
+from .heads import SoftmaxHead
 from .optimizers import Parameters
 from .options import choice
-from .recurrent import RecurrentAgent, RecurrentOptions
+from .recurrent import READOUT, RecurrentAgent, RecurrentOptions
 from .tape import Tape
 
 
@@ -47,11 +48,11 @@ class ActorCritic(RecurrentAgent):
         self.scale = ReturnScale(rate=0.05)
         self.baseline = RunningBaseline(o.baseline_rate, o.modulator == "condition")
         n, k = self.n_envs, self.head.n_outputs
-        discrete = self.head.n_free == 0
+        head = self.head
         self.record = Tape(
             features=((n, self.parameters["W_out"].shape[1]), self.dtype),
             outputs=((n, k + 1), self.dtype),
-            actions=((n,), np.int64) if discrete else ((n, k), self.dtype),
+            actions=((n, *head.action_shape), head.action_dtype or self.dtype),
             rewards=((n,), np.float64),
             alive=((n,), bool),
         )
@@ -64,15 +65,35 @@ class ActorCritic(RecurrentAgent):
         """
 
     def update(self) -> Metrics:
-        self.play()
-        record = self.record
+        self.begin_round()
+        while True:
+            over = self.play_on(self.window)
+            metrics = self._learn()
+            if over:
+                return self._finish_round(metrics)
+
+    @property
+    def window(self) -> int | None:
+        """Transitions of a column between updates; None: learn when all episodes have ended."""
+        return None
+
+    def _learn(self) -> Metrics:
+        """Learn from the transitions on record."""
         advantage, value_error = self._modulate()
         output_adjoint, free_gradient, entropy = self._output_adjoint(advantage, value_error)
+        norms = self._apply(self.full_gradient(output_adjoint, free_gradient))
+        self.num_timesteps += int(self.record["alive"].sum())
+        return {
+            "network_grad_norm": norms[0],
+            "readout_grad_norm": norms[1],
+            "entropy": entropy,
+            "value_error": float(np.sqrt(np.mean(value_error**2))),
+        } | self._watch_round(advantage, entropy)
+
+    def full_gradient(self, output_adjoint: np.ndarray, free_gradient: np.ndarray) -> Parameters:
+        """Gradient of all that learns."""
         gradient = self.recurrent_gradient(output_adjoint)
-        gradient |= self.readout_gradient(output_adjoint, free_gradient)
-        metrics = {"entropy": entropy, "value_error": float(np.sqrt(np.mean(value_error**2)))}
-        metrics |= self._watch_round(advantage, entropy)
-        return self._finish_update(gradient, metrics, record["alive"])
+        return gradient | self.readout_gradient(output_adjoint, free_gradient)
 
     def readout_gradient(self, output_adjoint: np.ndarray, free_gradient: np.ndarray) -> Parameters:
         """Gradient of the readout's weights and of the head's free parameters."""
@@ -103,24 +124,44 @@ class ActorCritic(RecurrentAgent):
         exact: Parameters = {}
         for _ in range(rounds):
             self.play()
-            output_adjoint, *_ = self._output_adjoint(*self._modulate())
+            output_adjoint, free_gradient, _ = self._output_adjoint(*self._modulate())
             for total, one in (
-                (rule, self.recurrent_gradient(output_adjoint)),
+                (rule, self.full_gradient(output_adjoint, free_gradient)),
                 (exact, self.exact_gradient(output_adjoint)),
             ):
-                for name, gradient in one.items():
-                    total[name] = total.get(name, 0) + gradient
+                for name in one.keys() - READOUT:
+                    total[name] = total.get(name, 0) + one[name]
         self.set_state(before)
-        return {name: _compare(rule[name], exact[name]) for name in rule}
+        return {name: _compare(rule[name], exact[name]) for name in exact if name in rule}
 
     def play(self) -> None:
         """One round, into ``record`` and ``tape``."""
+        self.begin_round()
+        self.play_on()
+
+    def begin_round(self) -> None:
+        """Reset environments and network."""
+        self._seen = self.rounds.reset(self._draw_seeds())
+        self._state: tuple[np.ndarray, ...] | None = None
+
+    def play_on(self, limit: int | None = None) -> bool:
+        """Play until all episodes have ended, or for ``limit`` steps; whether they have ended."""
         rounds, network, record = self.rounds, self.network, self.record
         record.clear()
-        self.tape.clear()
-        x = rounds.reset(self._draw_seeds())
-        state = network.initial_state(self.n_envs)
+        if self._state is None:
+            state = network.initial_state(self.n_envs)
+            self.tape.clear()
+        else:
+            state = self._state
+            self.tape.clear(network.presynaptic(state).copy())
+        x = self._seen
         while True:
+            if record.length == limit:  # look at what comes next without going there
+                features, _ = network.step(self.parameters, state, x)
+                self.final_values = self._read_out(features)[:, -1]
+                self._on_break(self.final_values)
+                self._seen, self._state = x, state
+                return False
             features, state = self._network_step(state, x)
             outputs = self._read_out(features)
             self._on_outputs(outputs)
@@ -136,6 +177,10 @@ class ActorCritic(RecurrentAgent):
             self._on_transition()
         self.tape.length -= 1  # the step that looked at final observations has no transition
         self.final_values = outputs[:, -1]
+        return True
+
+    def _on_break(self, values: np.ndarray) -> None:
+        """Called when a window ends before its episodes, with the values (B,) of what comes."""
 
     def _on_outputs(self, outputs: np.ndarray) -> None:
         """Called with the readout (B, K + 1) of each observation, before the action."""
@@ -176,7 +221,7 @@ class ActorCritic(RecurrentAgent):
                 record["rewards"] / scale,
                 np.concatenate([values, self.final_values[None]]),
                 alive,
-                self.rounds.truncated,
+                self.rounds.truncated | self.rounds.alive,
                 o.gamma,
             )
             advantage = discounted_sums(errors, o.gamma * o.gae_lambda)
@@ -232,7 +277,9 @@ class ActorCritic(RecurrentAgent):
         """Warnings about rounds from which nothing can be learned; further metrics."""
         self._watch(
             "the policy is saturated (entropy below 0.001 nats) and every advantage is small",
-            self.head.n_free == 0 and entropy < 1e-3 and float(np.abs(advantage).max()) < 1e-3,
+            isinstance(self.head, SoftmaxHead)
+            and entropy < 1e-3
+            and float(np.abs(advantage).max()) < 1e-3,
             "If the score is low, raise entropy_coef or lower learning_rate.",
         )
         self._watch(

@@ -16,14 +16,13 @@ from .eprop import EProp, EPropOptions
 from .errors import AgentError
 from .networks import SpikingNetwork
 from .networks.visual import VisualNetwork
-from .optimizers import Adam, Parameters
+from .optimizers import Parameters
 from .options import check_ranges, choice
 from .rounds import Rounds
 from .vision import Regularisers, SpikingVision
 
 _RANGES = {
     "count": ("episode_cap", "cap_growth_steps"),
-    "positive": ("adam_epsilon",),
     "not negative": ("cap_jitter", "vision_task_share", "vision_voltage_coef"),
 }
 
@@ -37,13 +36,17 @@ class AtariOptions(EPropOptions):
     tau_membrane: tuple[float, float] = (3.0, 3.0)  # 15 network steps
     tau_adaptation: tuple[float, float] = (14.0, 14.0)  # 70 network steps
     tau_readout: float = 0.4  # 2 network steps
+    mean_features: bool = True
     adaptation_strength: float = 7.05  # beta = 0.1
+    refractory: int = 5
     input_gain: float = 0.3  # input weights of variance 1 / (number of inputs)
     rate_coef: float = 100.0
     target_rate: float = 0.02
     learning_rate: float = 1e-3
-    adam_epsilon: float = 1.0  # far above the gradients: nearly momentum without normalisation
-    max_grad_norm: float = 1e6  # as good as none: clipped, rates that are off would hide the task
+    adam_epsilon: float = 1.0  # far above most gradients
+    max_grad_norm: float = 0.0  # clipped, a rate that is far off would hide the task
+    update: str = "rollout"  # bounds the memory that a long episode takes
+    rollout_steps: int = 100
     gae_lambda: float = 1.0
     value_coef: float = 1.0
     entropy_coef: float = 0.0025
@@ -74,8 +77,6 @@ class AtariEProp(EProp):
         check_ranges(self.name, o, _RANGES)
         choice(self.name, "execution", o.execution, ("batched",))
         choice(self.name, "input_units", o.input_units, ("raw",))
-        if isinstance(self.optimizer, Adam):
-            self.optimizer.epsilon = o.adam_epsilon
 
     def _build_network(self, rng: np.random.Generator) -> VisualNetwork:
         o = self.options
@@ -86,7 +87,7 @@ class AtariEProp(EProp):
             self.dtype,
             substeps=k,
             tau_readout=k * o.tau_readout,
-            readout_gain=1.0,  # as the network's own features
+            readout_gain=None if o.mean_features else 1.0,
         )
         recurrent = SpikingNetwork.create(
             rng,
@@ -97,11 +98,13 @@ class AtariEProp(EProp):
             tau_membrane=(k * o.tau_membrane[0], k * o.tau_membrane[1]),
             tau_adaptation=(k * o.tau_adaptation[0], k * o.tau_adaptation[1]),
             tau_readout=k * o.tau_readout,
-            threshold=1.0,
+            threshold=o.threshold,
             adaptation_strength=o.adaptation_strength,
             dampening=o.dampening,
             dtype=self.dtype,
             kernel=o.kernel,
+            refractory=o.refractory,
+            mean_features=o.mean_features,
         )
         regularisers = Regularisers(voltage_coef=o.vision_voltage_coef)
         return VisualNetwork.behind(front, recurrent, o.vision_task_share, regularisers)

@@ -5,7 +5,8 @@ RFLO with reward, Murray (2019), doi:10.7554/eLife.43299. The same backward rout
 term is BPTT (``gradient="exact"``).
 
 A neuron j gets the learning signal ``L_j = sum_k B_jk dLoss/dy_k`` from the readouts y, with
-feedback weights B that are symmetric (the readout's own), random, or adaptive.
+feedback weights B that are symmetric (the readout's own), random, or adaptive. Local or exact
+times symmetric or random are the four rules that Murray compares.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from .actor_critic import ActorCritic, ActorCriticOptions
 from .base import Metrics
 from .errors import AgentError
 from .networks import SpikingNetwork
-from .online import OnlineGradient
+from .online import OnlineGradient, Signals
 from .optimizers import Parameters
 from .options import choice
+from .recurrent import READOUT
 
 FEEDBACK = ("symmetric", "random", "adaptive")
 GRADIENTS = ("local", "exact", "none")
+EXECUTIONS = ("batched", "online")
+UPDATES = ("episode", "rollout", "step")
 RATE_TRACKING = 0.2  # weight of a round in the running mean of firing rates
 
 
@@ -34,11 +38,15 @@ class EPropOptions(ActorCriticOptions):
 
     network: str = "alif"
     gradient: str = "local"  # local (e-prop, RFLO), exact (BPTT), none (only the readout learns)
-    execution: str = "batched"  # batched (adjoints at the round's end) or online (traces)
+    execution: str = "batched"  # batched (adjoints backwards in time) or online (traces)
+    update: str = "episode"  # learn at the end of episodes, every rollout_steps, or every step
+    rollout_steps: int = 128  # update="rollout": batched eligibilities begin anew with each
     feedback: str = "symmetric"  # symmetric, random, adaptive
+    feedback_gain: float | None = None  # of random feedback; None: the readout's own at the start
     feedback_decay: float = 1e-3  # adaptive: shrinkage of readout and feedback an update
     rate_coef: float = 1.0  # spiking networks: firing-rate regularisation
     target_rate: float = 0.1  # spikes a network step
+    readout_learning_rate: float | None = None  # None: learning_rate
 
 
 class EProp(ActorCritic):
@@ -60,24 +68,38 @@ class EProp(ActorCritic):
         super().__init__(env, **kwargs)
         o = self.options
         choice(self.name, "gradient", o.gradient, GRADIENTS)
-        choice(self.name, "execution", o.execution, ("batched", "online"))
+        choice(self.name, "execution", o.execution, EXECUTIONS)
+        choice(self.name, "update", o.update, UPDATES)
         choice(self.name, "feedback", o.feedback, FEEDBACK)
+        self._check_times()
         self.mean_rate = np.full(o.n_neurons, o.target_rate)
+        self.online: OnlineGradient | None = None
+        rng = np.random.default_rng([self.seed, 1])
+        shape = self.parameters["W_out"].shape
+        gain = o.readout_gain / np.sqrt(o.n_neurons) if o.feedback_gain is None else o.feedback_gain
+        self.feedback = (gain * rng.standard_normal(shape)).astype(self.dtype)
+
+    def _check_times(self) -> None:
+        """Raise AgentError unless gradient, execution, update and modulator go together."""
+        o = self.options
         if o.execution == "online" and o.gradient != "local":
             raise AgentError(
                 f"eprop: execution='online' carries local traces, not gradient={o.gradient!r}: use "
                 "gradient='local' or execution='batched'."
             )
-        if o.execution == "online" and self.targets is not None:
+        if o.update == "step" and o.execution != "online":
             raise AgentError(
-                "eprop: targets teach after a trial, execution='online' learns while it runs: use "
-                "execution='batched'."
+                "eprop: update='step' learns while the episode runs: set execution='online'."
             )
-        self.online: OnlineGradient | None = None
-        rng = np.random.default_rng([self.seed, 1])
-        shape = self.parameters["W_out"].shape
-        scale = o.readout_gain / np.sqrt(o.n_neurons)
-        self.feedback = (scale * rng.standard_normal(shape)).astype(self.dtype)
+        if o.update != "episode" and o.modulator != "critic" and self.targets is None:
+            raise AgentError(
+                f"eprop: modulator={o.modulator!r} judges whole episodes, update={o.update!r} "
+                "learns before they end: set modulator='critic' or update='episode'."
+            )
+
+    def _learning_rates(self) -> dict[str, float]:
+        rate = self.options.readout_learning_rate
+        return {} if rate is None else dict.fromkeys(READOUT, rate)
 
     # -- the rule ----------------------------------------------------------------------------
 
@@ -87,11 +109,22 @@ class EProp(ActorCritic):
         self._adapt_feedback(readout_before)
         return metrics
 
+    @property
+    def window(self) -> int | None:
+        return self.options.rollout_steps if self.options.update == "rollout" else None
+
+    def full_gradient(self, output_adjoint: np.ndarray, free_gradient: np.ndarray) -> Parameters:
+        if self.online is None:
+            return super().full_gradient(output_adjoint, free_gradient)
+        if self.options.update == "step":
+            return {}  # all has been learned by now
+        if self.options.modulator != "critic" and self.targets is None:
+            self.online.reward(self.episode_worth)
+        return self._online_gradient(self.online, self.record["alive"])
+
     def recurrent_gradient(self, output_adjoint: np.ndarray) -> Parameters:
         if self.options.gradient == "none":
             return {}
-        if self.online is not None:
-            return self._online_gradient(self.online)
         exact = self.options.gradient == "exact"
         return self._batched_gradient(output_adjoint @ self._feedback_weights(), exact)
 
@@ -119,7 +152,7 @@ class EProp(ActorCritic):
         return (o.rate_coef / o.substeps * excess).astype(self.dtype)
 
     def _feedback_weights(self) -> np.ndarray:
-        symmetric = self.options.feedback == "symmetric" or self.options.gradient == "exact"
+        symmetric = self.options.feedback == "symmetric"
         return self.parameters["W_out"] if symmetric else self.feedback
 
     def _adapt_feedback(self, readout_before: np.ndarray) -> None:
@@ -130,49 +163,95 @@ class EProp(ActorCritic):
             self.feedback *= keep
             self.parameters["W_out"] *= keep
 
+    # -- whole trials at once ----------------------------------------------------------------
+
+    def play_on(self, limit: int | None = None) -> bool:
+        if self.targets is None or self.options.execution == "online" or limit is not None:
+            return super().play_on(limit)
+        self.record.clear()
+        self.tape.clear()
+        x = self.targets.observations().astype(self.dtype, copy=False)
+        state = self.network.initial_state(self.n_envs)
+        features, _ = self.network.run(self.parameters, state, x, self.tape)
+        outputs = self.outputs(features)
+        rewards, alive = self.targets.play(outputs[..., :-1])
+        rows = {"features": features, "outputs": outputs, "rewards": rewards, "alive": alive}
+        for name, values in rows.items():
+            self.record.rows(name, len(x))[...] = values
+        self.record.advance(len(x))
+        self.final_values = outputs[-1, :, -1]
+        return True
+
     # -- online execution --------------------------------------------------------------------
 
-    def play(self) -> None:
+    def begin_round(self) -> None:
         if self.options.execution == "online":
-            self.online = OnlineGradient(self.network, self.n_envs)
-        super().play()
+            head = self.head
+            self.online = OnlineGradient(self.network, self.n_envs, head.n_outputs + 1, head.n_free)
+        super().begin_round()
 
     def _on_outputs(self, outputs: np.ndarray) -> None:
-        """The value that has just been read out completes the TD error of the step before."""
         if self.online is None:
             return
-        if self.options.modulator == "critic" and self.record.length:
-            before = self.record
-            goes_on = self.rounds.alive | self.rounds.truncated
-            following = np.where(goes_on, outputs[:, -1], 0)
-            error = before["rewards"][-1] / self.scale.value + self.options.gamma * following
-            error -= before["outputs"][-1, :, -1]
-            self.online.reward(error * before["alive"][-1])
+        if self.record.length:
+            self._complete(outputs[:, -1])
         self.online.traces.step(self.tape)
+
+    def _on_break(self, values: np.ndarray) -> None:
+        if self.online is not None:
+            self._complete(values)
+
+    def _complete(self, values: np.ndarray) -> None:
+        """The values (B,) just read out complete the TD errors of the step before."""
+        assert self.online is not None
+        o, before = self.options, self.record
+        alive = before["alive"][-1]
+        if o.modulator == "critic" and self.targets is None:
+            goes_on = self.rounds.alive | self.rounds.truncated
+            error = before["rewards"][-1] / self.scale.value
+            error += o.gamma * np.where(goes_on, values, 0) - before["outputs"][-1, :, -1]
+            self.online.reward(error * alive)
+        if o.update == "step":
+            self._apply(self._online_gradient(self.online, alive[None]))
 
     def _on_transition(self) -> None:
         if self.online is None:
             return
-        o, free = self.options, self.parameters["log_std"]
-        outputs, actions, alive = (self.record[k][-1] for k in ("outputs", "actions", "alive"))
-        score, _ = self.head.score(outputs[:, :-1], actions, free)
-        _, entropy_score, _ = self.head.entropy(outputs[:, :-1], free)
-        critic = o.modulator == "critic"
-        value_score = np.full((len(score), 1), -o.value_coef if critic else 0.0, self.dtype)
-        feedback = self._feedback_weights()
-        signal = np.concatenate([score, value_score], axis=1) @ feedback
-        direct = o.entropy_coef * entropy_score @ feedback[:-1]
-        here = alive[:, None]
-        decay = o.gamma * o.gae_lambda if critic else 1.0
-        self.online.act(here * signal, here * direct, decay)
+        alive = self.record["alive"][-1]
+        decay = 1.0
+        if self.options.modulator == "critic":
+            decay = self.options.gamma * self.options.gae_lambda
+        features = self.record["features"][-1]
+        self.online.act(self._signals(), features, self._feedback_weights(), decay)
         if self._regularised():
             self.online.count_spikes(alive)
 
-    def _online_gradient(self, online: OnlineGradient) -> Parameters:
-        if self.options.modulator != "critic":
-            online.reward(self.episode_worth)
+    def _signals(self) -> Signals:
+        """What the transition just recorded says about the outputs."""
+        o, free = self.options, self.parameters["log_std"]
+        outputs, actions, alive = (self.record[k][-1] for k in ("outputs", "actions", "alive"))
+        policy, here = outputs[:, :-1], alive[:, None]
+        direct, score = np.zeros_like(outputs), np.zeros_like(outputs)
+        nothing = np.zeros((len(alive), self.head.n_free), self.dtype)
+        if self.targets is not None:
+            t = self.record.length - 1
+            direct[:, :-1] = self.targets.output_adjoint(policy[None], t)[0]
+            return Signals(score, direct, nothing, nothing)
+        score[:, :-1], free_score = self.head.score(policy, actions, free)
+        if o.modulator == "critic":
+            score[:, -1] = -o.value_coef
+        _, entropy_score, entropy_free = self.head.entropy(policy, free)
+        direct[:, :-1] = o.entropy_coef * entropy_score
+        free_direct = o.entropy_coef * entropy_free
+        return Signals(here * score, here * direct, here * free_score, here * free_direct)
+
+    def _online_gradient(self, online: OnlineGradient, alive: np.ndarray) -> Parameters:
+        """What has been accumulated over the transitions ``alive`` (T, B); begins anew."""
         rate_signal = self._rate_signal() if self._regularised() else None
-        return online.gradient(int(self.record["alive"].sum()), rate_signal)
+        size = self._round_size(alive) if self.targets is None else float(self.n_envs)
+        gradient = online.gradient(size, max(int(alive.sum()), 1), rate_signal)
+        online.clear()
+        return gradient
 
     # -- what is watched ---------------------------------------------------------------------
 

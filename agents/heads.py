@@ -1,8 +1,9 @@
 """Policy heads: what the readout's numbers mean as a distribution over actions.
 
-Both heads answer the same questions for a batch of outputs (B, K): sample with given noise (so
-that two columns can share their luck), the most likely action, the score
-``d(-log p(action)) / d output`` and the entropy with its gradient.
+All heads answer the same questions for a batch of outputs (B, K): sample with given noise (so that
+two columns can share their luck), the most likely action, the score
+``d(-log p(action)) / d output``, the entropy with its gradient, and the error against a target
+with its gradient.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from scipy.special import entr, expit, log_expit
 
 from .errors import AgentError
 
@@ -19,6 +21,8 @@ class SoftmaxHead:
     """A choice among ``n`` actions; outputs are logits."""
 
     n_free = 0  # parameters beside the readout
+    action_shape: tuple[int, ...] = ()
+    action_dtype: Any = np.int64
 
     def __init__(self, space: gym.spaces.Discrete):
         self.n_outputs = int(space.n)
@@ -44,6 +48,26 @@ class SoftmaxHead:
     def to_env(self, actions: np.ndarray) -> np.ndarray:
         return actions + self.start
 
+    def from_env(self, targets: np.ndarray) -> np.ndarray:
+        """Targets (T, n) as the head counts actions.
+
+        Raises:
+            ValueError: they are no actions of the space.
+        """
+        actions = targets.astype(int) - self.start
+        if targets.ndim != 2 or actions.min() < 0 or actions.max() >= self.n_outputs:
+            raise ValueError(f"values from {targets.min()} to {targets.max()}")
+        return actions
+
+    def error(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Cross-entropy (nats) of the softmax, in double precision."""
+        shifted = outputs.astype(float) - outputs.max(-1, keepdims=True)
+        chosen = np.take_along_axis(shifted, targets[..., None], -1)[..., 0]
+        return np.log(np.exp(shifted).sum(-1)) - chosen
+
+    def error_gradient(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        return self.score(outputs, targets, np.zeros(0))[0]
+
     def score(
         self, outputs: np.ndarray, actions: np.ndarray, free: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -65,6 +89,64 @@ class SoftmaxHead:
         return h, p * (log_p + h[..., None]), np.zeros((*h.shape, 0), outputs.dtype)
 
 
+class BernoulliHead:
+    """K switches, each on or off; outputs are logits."""
+
+    n_free = 0
+    action_dtype: Any = np.int8
+
+    def __init__(self, space: gym.spaces.MultiBinary):
+        self.shape, self.dtype = space.shape, space.dtype
+        self.n_outputs = int(np.prod(space.shape))
+        self.action_shape: tuple[int, ...] = (self.n_outputs,)
+
+    def noise(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """A uniform number a switch, (n, K)."""
+        return rng.random((n, self.n_outputs))
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Of each switch to be on."""
+        return expit(outputs)
+
+    def sample(self, outputs: np.ndarray, noise: np.ndarray, free: np.ndarray) -> np.ndarray:
+        return (noise < self.probabilities(outputs)).astype(self.action_dtype)
+
+    def mode(self, outputs: np.ndarray) -> np.ndarray:
+        return (outputs > 0).astype(self.action_dtype)
+
+    def to_env(self, actions: np.ndarray) -> np.ndarray:
+        return actions.reshape(-1, *self.shape).astype(self.dtype)
+
+    def from_env(self, targets: np.ndarray) -> np.ndarray:
+        """Targets (T, n, ...) as switches (T, n, K); ValueError: they are none."""
+        switches = targets.reshape(*targets.shape[:2], -1)
+        if switches.shape[-1] != self.n_outputs or not np.isin(switches, (0, 1)).all():
+            raise ValueError(f"values from {targets.min()} to {targets.max()}")
+        return switches.astype(self.action_dtype)
+
+    def score(
+        self, outputs: np.ndarray, actions: np.ndarray, free: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(p - action) and nothing for free parameters."""
+        slope = self.probabilities(outputs) - actions
+        return slope, np.zeros((*outputs.shape[:-1], 0), outputs.dtype)
+
+    def entropy(
+        self, outputs: np.ndarray, free: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Entropy H (nats) and the gradients of -H: ``d(-H)/d logit = p (1 - p) logit``."""
+        p = self.probabilities(outputs)
+        h = (entr(p) + entr(1 - p)).sum(-1)
+        return h, p * (1 - p) * outputs, np.zeros((*h.shape, 0), outputs.dtype)
+
+    def error(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Sum of the switches' cross-entropies (nats), in double precision."""
+        return -log_expit(np.where(targets, 1, -1) * outputs.astype(float)).sum(-1)
+
+    def error_gradient(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        return self.probabilities(outputs) - targets
+
+
 class GaussianHead:
     """A vector of real actions; outputs are means, standard deviations are free parameters.
 
@@ -72,14 +154,18 @@ class GaussianHead:
     when they go to the environment, never in the score.
     """
 
+    action_dtype: Any = None  # the outputs' own
+
     def __init__(self, space: gym.spaces.Box):
         low, high = space.low.reshape(-1), space.high.reshape(-1)
         bounded = np.isfinite(low) & np.isfinite(high)
-        self.middle = np.where(bounded, (low + high) / 2, 0.0)
-        self.half = np.where(bounded, (high - low) / 2, 1.0)
+        low_or_not, high_or_not = np.where(bounded, low, -1.0), np.where(bounded, high, 1.0)
+        self.middle = (low_or_not + high_or_not) / 2
+        self.half = (high_or_not - low_or_not) / 2
         self.low, self.high = low, high
         self.shape, self.dtype = space.shape, space.dtype
         self.n_outputs = self.n_free = len(low)
+        self.action_shape: tuple[int, ...] = (self.n_outputs,)
 
     def noise(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Standard normal numbers, (n, K)."""
@@ -109,8 +195,22 @@ class GaussianHead:
         h = np.full(outputs.shape[:-1], np.sum(free + 0.5 * np.log(2 * np.pi * np.e)))
         return h, np.zeros_like(outputs), -np.ones_like(outputs)
 
+    def from_env(self, targets: np.ndarray) -> np.ndarray:
+        """Targets (T, n, ...) in the head's units; ValueError: they do not fit the space."""
+        vectors = targets.reshape(*targets.shape[:2], -1)
+        if vectors.shape[-1] != self.n_outputs:
+            raise ValueError(f"vectors of {vectors.shape[-1]} values")
+        return (vectors - self.middle) / self.half
 
-Head = SoftmaxHead | GaussianHead
+    def error(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Half the squared distance of the means, in double precision."""
+        return 0.5 * ((outputs.astype(float) - targets) ** 2).sum(-1)
+
+    def error_gradient(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        return outputs - targets
+
+
+Head = SoftmaxHead | BernoulliHead | GaussianHead
 
 
 def make_head(agent: str, space: gym.Space) -> Head:
@@ -121,10 +221,13 @@ def make_head(agent: str, space: gym.Space) -> Head:
     """
     if isinstance(space, gym.spaces.Discrete):
         return SoftmaxHead(space)
+    if isinstance(space, gym.spaces.MultiBinary):
+        return BernoulliHead(space)
     if isinstance(space, gym.spaces.Box):
         return GaussianHead(space)
     raise AgentError(
-        f"{agent} cannot act in {space}: it serves Discrete and Box actions; wrap the environment."
+        f"{agent} cannot act in {space}: it serves Discrete, MultiBinary and Box actions; wrap the "
+        "environment."
     )
 
 

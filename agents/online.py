@@ -6,11 +6,14 @@ Per synapse, with ebar the network's filtered eligibility and L the learning sig
     F[t] = gamma lambda F[t-1] + L[t] ebar[t]
     g   += d[t] F[t]                  d[t] is known one step later
 
-Modulators that judge the whole episode (return, average, condition) multiply the plain sum of
-``L[t] ebar[t]`` at its end. The entropy bonus and the firing-rate term need no reward.
+The readout's own weights do the same with their inputs in place of ebar. Modulators that judge the
+whole episode (return, average, condition) multiply the plain sum of ``L[t] ebar[t]`` at its end.
+The entropy bonus, the firing-rate term and errors of targets need no reward.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,45 +22,90 @@ from .networks.spiking import SpikingTraces
 from .optimizers import Parameters
 
 
-class OnlineGradient:
-    """Accumulates one round's gradient of the network's weights; memory O(B N (N + D))."""
+@dataclass(frozen=True)
+class Signals:
+    """What one step says about the outputs, all 0 for columns that have finished.
 
-    def __init__(self, network: RateNetwork | SpikingNetwork, n_envs: int):
+    Attributes:
+        score: (B, K + 1), waits for reward.
+        direct: (B, K + 1), does not wait.
+        free_score, free_direct: (B, F), the same for the head's free parameters.
+    """
+
+    score: np.ndarray
+    direct: np.ndarray
+    free_score: np.ndarray
+    free_direct: np.ndarray
+
+
+class OnlineGradient:
+    """Accumulates the gradient of all weights while a round runs; memory O(B N (N + D))."""
+
+    def __init__(
+        self, network: RateNetwork | SpikingNetwork, n_envs: int, n_outputs: int, n_free: int
+    ):
         self.network = network
         self.traces = network.online_traces(n_envs)
-        shape = (n_envs, network.n_units, network.n_inputs + network.n_units + 1)
-        self.credit = np.zeros(shape, network.dtype)  # F, or the plain sum of L ebar
-        self.spikes = np.zeros(shape, network.dtype)  # sum of unfiltered eligibilities
-        self.total = np.zeros(shape[1:], network.dtype)
+        width = network.n_inputs + network.n_units + 1
+        dtype = network.dtype
+        self.credit = np.zeros((n_envs, network.n_units, width), dtype)  # F, or the sum of L ebar
+        self.readout_credit = np.zeros((n_envs, n_outputs, network.n_units + 1), dtype)
+        self.free_credit = np.zeros((n_envs, n_free), dtype)
+        self.clear()
 
-    def act(self, score_signal: np.ndarray, direct_signal: np.ndarray, decay: float) -> None:
-        """Credit the actions of this step.
+    def clear(self) -> None:
+        """Forget what has been accumulated; traces go on."""
+        self.total = np.zeros(self.credit.shape[1:], self.credit.dtype)
+        self.readout_total = np.zeros(self.readout_credit.shape[1:], self.credit.dtype)
+        self.free_total = np.zeros(self.free_credit.shape[1:], self.credit.dtype)
+        self.spikes = np.zeros_like(self.total)  # sum of unfiltered eligibilities
 
-        ``score_signal`` (B, N) waits for reward in a trace that decays by ``decay``;
-        ``direct_signal`` (B, N) does not wait. Both are 0 for columns that have finished.
-        """
+    def act(
+        self, signals: Signals, features: np.ndarray, feedback: np.ndarray, decay: float
+    ) -> None:
+        """Credit the actions of this step; what waits for reward decays by ``decay`` a step."""
         eligibility = self.traces.eligibility
         self.credit *= decay
-        self.credit += score_signal[:, :, None] * eligibility
-        self.total += np.einsum("bj,bji->ji", direct_signal, eligibility)
+        self.credit += (signals.score @ feedback)[:, :, None] * eligibility
+        direct = (signals.direct @ feedback).astype(eligibility.dtype)
+        self.total += np.einsum("bj,bji->ji", direct, eligibility)
+        inputs = np.concatenate([features, np.ones_like(features[:, :1])], axis=1)
+        self.readout_credit *= decay
+        self.readout_credit += signals.score[:, :, None] * inputs[:, None, :]
+        self.readout_total += signals.direct.T.astype(inputs.dtype) @ inputs
+        self.free_credit *= decay
+        self.free_credit += signals.free_score
+        self.free_total += signals.free_direct.sum(0)
 
     def count_spikes(self, alive: np.ndarray) -> None:
         """Take this step into the firing-rate term of columns that still run, (B,)."""
         assert isinstance(self.traces, SpikingTraces)
-        self.spikes += alive[:, None, None] * self.traces.raw_sum
+        self.spikes += np.tensordot(alive.astype(self.spikes.dtype), self.traces.raw_sum, 1)
 
     def reward(self, modulator: np.ndarray) -> None:
         """Turn credit into weight change: ``modulator`` (B,), a TD error or an episode's worth."""
-        self.total += np.tensordot(modulator.astype(self.network.dtype), self.credit, 1)
+        worth = modulator.astype(self.network.dtype)
+        self.total += np.tensordot(worth, self.credit, 1)
+        self.readout_total += np.tensordot(worth, self.readout_credit, 1)
+        self.free_total += worth @ self.free_credit
 
-    def gradient(self, n_transitions: int, rate_signal: np.ndarray | None) -> Parameters:
-        """Mean over transitions; ``rate_signal`` (N,) multiplies the spikes' eligibilities."""
-        total = self.total
+    def gradient(self, size: float, transitions: int, rate_signal: np.ndarray | None) -> Parameters:
+        """What has been accumulated, over ``size``.
+
+        ``rate_signal`` (N,) multiplies the spikes' eligibilities, over ``transitions``.
+        """
+        total = self.total / size
         if rate_signal is not None:
-            total = total + rate_signal[:, None] * self.spikes.sum(0)
-        total = total / n_transitions
+            total += (rate_signal / transitions)[:, None] * self.spikes
         d = self.network.n_inputs
         recurrent = total[:, d:-1].copy()
-        if isinstance(self.network, SpikingNetwork):
-            np.fill_diagonal(recurrent, 0)  # no self-connections
-        return {"W_in": total[:, :d].copy(), "W_rec": recurrent, "bias": total[:, -1].copy()}
+        if not self.network.self_connections:
+            np.fill_diagonal(recurrent, 0)
+        return {
+            "W_in": total[:, :d].copy(),
+            "W_rec": recurrent,
+            "bias": total[:, -1].copy(),
+            "W_out": self.readout_total[:, :-1] / size,
+            "b_out": self.readout_total[:, -1] / size,
+            "log_std": self.free_total / size,
+        }

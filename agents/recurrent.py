@@ -13,9 +13,10 @@ from gymnasium.vector import VectorEnv
 
 from .base import Agent, Metrics, State
 from .errors import AgentError, CheckpointError, LearningWarning, NonFiniteError
-from .heads import check_observation_space, make_head, observation_bounds
-from .networks import RateNetwork, SpikingNetwork
-from .optimizers import Parameters, clip_by_norm, make_optimizer
+from .heads import SoftmaxHead, check_observation_space, make_head, observation_bounds
+from .kernels.rate_numpy import INPUT, STATE
+from .networks import RateNetwork, SpikingNetwork, Wiring
+from .optimizers import SCHEDULES, Parameters, Schedule, clip_by_norm, make_optimizer
 from .options import build_options, check_ranges, choice
 from .rounds import COPIES, Rounds, make_rounds
 from .targets import TargetRounds, Targets
@@ -24,21 +25,27 @@ Network = RateNetwork | SpikingNetwork
 
 NETWORKS = ("rate", "alif", "lif")
 READOUT = ("W_out", "b_out", "log_std")  # policy outputs first, the critic's value last
+BIASES = ("bias", "b_out")
 
 _RANGES = {
-    "count": ("n_neurons", "max_episode_steps", "substeps"),
+    "count": (
+        *("n_neurons", "max_episode_steps", "substeps", "refractory", "schedule_updates"),
+        "rollout_steps",
+    ),
     "positive": (
-        *("learning_rate", "max_grad_norm", "tau_min", "tau_max", "sigma", "sigma_out"),
-        *("tau_membrane", "tau_adaptation"),
+        *("learning_rate", "tau_min", "tau_max", "sigma", "sigma_out", "tau_membrane"),
+        *("tau_adaptation", "threshold", "connectivity", "adam_epsilon"),
     ),
     "fraction": (
         *("gamma", "gae_lambda", "baseline_rate", "feedback_decay", "adaptive_fraction"),
-        *("kick_probability", "fluctuation_memory"),
+        *("kick_probability", "fluctuation_memory", "connectivity", "excitatory"),
+        "schedule_factor",
     ),
     "not negative": (
         *("value_coef", "entropy_coef", "rate_coef", "target_rate", "perturbation_rate"),
         *("recurrent_gain", "input_gain", "bias_gain", "readout_gain", "tau_readout", "noise_tau"),
-        *("adaptation_strength", "dampening", "noise_memory"),
+        *("adaptation_strength", "dampening", "noise_memory", "max_grad_norm", "weight_decay"),
+        *("rewiring_l1", "readout_learning_rate", "feedback_gain"),
     ),
     "finite": ("initial_withhold_bias", "initial_log_std"),
 }
@@ -53,9 +60,21 @@ class RecurrentOptions:
     n_neurons: int = 100
     learning_rate: float = 8e-3
     optimizer: str = "adam"
-    max_grad_norm: float = 1.0
+    adam_epsilon: float = 1e-8
+    schedule: str = "constant"  # of the learning rate: constant, linear, cosine, step
+    schedule_updates: int = 1000  # linear, cosine: to 0 by then; step: so many to a step
+    schedule_factor: float = 0.3  # of a step
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0  # of the network's and of the readout's gradient; 0: no clipping
     tau_min: float = 1.0  # rate units: leaks 1/tau, tau log-uniform in [tau_min, tau_max]
     tau_max: float = 20.0
+    nonlinearity: str = "state"  # rate units: tanh of the leaky state, or of its input
+    initial_activity: float = 0.0  # rate units: at the start of an episode
+    connectivity: float = 1.0  # share of the recurrent connections that exist
+    excitatory: float = 0.0  # Dale's law: share of excitatory neurons; 0: no such law
+    rewiring: bool = False  # connections that reach 0 make way for others
+    rewiring_l1: float = 0.0  # shrinkage of each connection an update, with rewiring
+    biases: bool = True  # whether biases are learned
     recurrent_gain: float = 1.0
     input_gain: float = 3.0
     input_units: str = "raw"  # of input weights; bounds: of the observation space's
@@ -70,8 +89,11 @@ class RecurrentOptions:
     tau_membrane: tuple[float, float] = (1.0, 4.0)
     tau_adaptation: tuple[float, float] = (4.0, 40.0)
     tau_readout: float = 1.0
+    mean_features: bool = False  # readout of means of recent spikes (1 - kappa), not of sums
     adaptation_strength: float = 2.0
     dampening: float = 0.3
+    threshold: float = 1.0
+    refractory: int = 1  # shortest inter-spike interval in network steps; 1: none
     kernel: str = "auto"  # numpy, numba, or auto: numba where it is installed
 
 
@@ -80,7 +102,8 @@ class RecurrentAgent(Agent):
 
     Args:
         env: id, ``gymnasium.Env`` (one copy) or ``gymnasium.vector.VectorEnv``; Box observations,
-            Discrete or Box actions. Or :class:`~.targets.Targets`, to learn from right answers.
+            Discrete, MultiBinary or Box actions. Or :class:`~.targets.Targets`, to learn from right
+            answers.
         seed: decides weights, time constants, episodes and action noise.
         n_envs: copies played at a time (default 64 for an id).
         env_kwargs: keyword arguments of the environment, for an id.
@@ -120,6 +143,8 @@ class RecurrentAgent(Agent):
         self.head = make_head(self.name, self.action_space)
         choice(self.name, "input_units", self.options.input_units, ("raw", "bounds"))
         choice(self.name, "dtype", self.options.dtype, ("float32", "float64"))
+        choice(self.name, "nonlinearity", self.options.nonlinearity, (STATE, INPUT))
+        choice(self.name, "schedule", self.options.schedule, SCHEDULES)
         self.dtype = np.dtype(self.options.dtype)
 
         build, play, predict = np.random.SeedSequence(self.seed).spawn(3)
@@ -128,11 +153,16 @@ class RecurrentAgent(Agent):
         self._predict_rng = np.random.default_rng(predict)
         self.network = self._build_network(rng)
         self.parameters = self._initial_parameters(rng)
+        self.wiring = self._wiring()
+        o = self.options
         self.optimizer = make_optimizer(
-            self.options.optimizer,
+            o.optimizer,
             self.parameters,
-            self.options.learning_rate,
-            self._learning_rates(),
+            o.learning_rate,
+            rates=self._learning_rates(),
+            schedule=Schedule(o.schedule, o.schedule_updates, o.schedule_factor),
+            weight_decay=o.weight_decay,
+            epsilon=o.adam_epsilon,
         )
         self.tape = self.network.tape(self.n_envs)
         self.num_episodes = 0
@@ -146,7 +176,14 @@ class RecurrentAgent(Agent):
         choice(self.name, "network", o.network, NETWORKS)
         if o.network == "rate":
             return RateNetwork.create(
-                rng, self.n_inputs, o.n_neurons, (o.tau_min, o.tau_max), self.dtype
+                rng,
+                self.n_inputs,
+                o.n_neurons,
+                (o.tau_min, o.tau_max),
+                self.dtype,
+                o.nonlinearity,
+                o.initial_activity,
+                o.kernel,
             )
         return SpikingNetwork.create(
             rng,
@@ -157,12 +194,31 @@ class RecurrentAgent(Agent):
             tau_membrane=o.tau_membrane,
             tau_adaptation=o.tau_adaptation,
             tau_readout=o.tau_readout,
-            threshold=1.0,
+            threshold=o.threshold,
             adaptation_strength=o.adaptation_strength,
             dampening=o.dampening,
             dtype=self.dtype,
             kernel=o.kernel,
+            refractory=o.refractory,
+            mean_features=o.mean_features,
         )
+
+    def _wiring(self) -> Wiring | None:
+        """Constraint on the recurrent weights, which obey it from here on; None without one."""
+        o = self.options
+        if o.connectivity == 1 and not o.excitatory and not o.rewiring:
+            return None
+        wiring = Wiring.create(
+            np.random.default_rng([self.seed, 2]),
+            o.n_neurons,
+            connectivity=o.connectivity,
+            excitatory=o.excitatory,
+            rewiring=o.rewiring,
+            l1=o.rewiring_l1,
+            self_connections=self.network.self_connections,
+        )
+        wiring.prepare(self.parameters)
+        return wiring
 
     def _initial_parameters(self, rng: np.random.Generator) -> Parameters:
         o, n = self.options, self.options.n_neurons
@@ -176,7 +232,7 @@ class RecurrentAgent(Agent):
         readout = o.readout_gain / np.sqrt(n) * rng.standard_normal((n_outputs, n))
         readout[-1] = 0  # the critic starts at 0
         bias = np.zeros(n_outputs)
-        if self.head.n_free == 0:  # Discrete: action 0 is "withhold" in many tasks
+        if isinstance(self.head, SoftmaxHead):  # action 0 is "withhold" in many tasks
             bias[0] = o.initial_withhold_bias
         parameters["W_out"] = readout.astype(self.dtype)
         parameters["b_out"] = bias.astype(self.dtype)
@@ -208,8 +264,9 @@ class RecurrentAgent(Agent):
             state = self.network.initial_state(n)
         self._check_state_size(state, n)
         if episode_start is not None:
-            running = ~np.asarray(episode_start, bool).reshape(-1, 1)
-            state = tuple(part * running for part in state)
+            begins = np.asarray(episode_start, bool).reshape(-1, 1)
+            fresh = self.network.initial_state(n)
+            state = tuple(np.where(begins, *pair) for pair in zip(fresh, state, strict=True))
         features, state = self.network.step(self.parameters, state, x)
         policy = self.outputs(features)[:, :-1]
         if deterministic:
@@ -230,11 +287,16 @@ class RecurrentAgent(Agent):
         self.network.backward(self.parameters, self.tape, np.zeros_like(features)[None])
         self.tape.clear()
 
-    def _finish_update(self, gradient: Parameters, metrics: Metrics, alive: np.ndarray) -> Metrics:
-        """Step the optimiser and count; ``alive`` (T, B) are the transitions of the round."""
+    def _apply(self, gradient: Parameters) -> tuple[float, float]:
+        """Step the optimiser; returns the norms of the network's and of the readout's gradient."""
         # The network's gradient may be an estimate far noisier than the readout's: clip each alone.
-        readout = {name: gradient[name] for name in READOUT}
-        network = {name: g for name, g in gradient.items() if name not in READOUT}
+        if not gradient:
+            return 0.0, 0.0
+        kept = {k: g for k, g in gradient.items() if self.options.biases or k not in BIASES}
+        readout = {name: g for name, g in kept.items() if name in READOUT}
+        network = {name: g for name, g in kept.items() if name not in READOUT}
+        if self.wiring is not None:
+            self.wiring.mask(network)
         limit = self.options.max_grad_norm
         norms = clip_by_norm(network, limit), clip_by_norm(readout, limit)
         if not np.isfinite(norms).all():
@@ -242,8 +304,13 @@ class RecurrentAgent(Agent):
                 f"{self.name}: the update is not finite after {self.num_timesteps} steps; the "
                 "weights are those of the update before. Lower learning_rate or max_grad_norm."
             )
-        self.optimizer.step(self.parameters, gradient)
-        self.num_timesteps += int(alive.sum())
+        self.optimizer.step(self.parameters, kept)
+        if self.wiring is not None:
+            self.wiring.enforce(self.parameters, self.rng)
+        return norms
+
+    def _finish_round(self, metrics: Metrics) -> Metrics:
+        """Count the round that has been learned from."""
         self.num_episodes += self.n_envs
         self.num_updates += 1
         return {
@@ -252,8 +319,6 @@ class RecurrentAgent(Agent):
             "updates": self.num_updates,
             "return_mean": float(self.rounds.returns.mean()),
             "length_mean": float(self.rounds.lengths.mean()),
-            "network_grad_norm": norms[0],
-            "readout_grad_norm": norms[1],
             **metrics,
         }
 
@@ -277,6 +342,7 @@ class RecurrentAgent(Agent):
             "generators": [self.rng.bit_generator.state, self._predict_rng.bit_generator.state],
             "counts": [self.num_timesteps, self.num_episodes, self.num_updates],
             "trouble": dict(self._trouble),
+            "wiring": None if self.wiring is None else self.wiring.get_state(),
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -295,3 +361,5 @@ class RecurrentAgent(Agent):
             rng.bit_generator.state = stored
         self.num_timesteps, self.num_episodes, self.num_updates = (int(n) for n in state["counts"])
         self._trouble = Counter(state["trouble"])
+        if self.wiring is not None:
+            self.wiring.set_state(state["wiring"])

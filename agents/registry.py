@@ -45,6 +45,12 @@ AGENTS: dict[str, AgentSpec] = {
             {"network": "rate"},
         ),
         AgentSpec(
+            "rflo",
+            "the same learner with random feedback (RFLO), leaky rate units",
+            ".eprop:EProp",
+            {"network": "rate", "feedback": "random"},
+        ),
+        AgentSpec(
             "eprop-atari",
             "reward-based e-prop behind spiking convolutions, for Atari games",
             ".atari:AtariEProp",

@@ -9,7 +9,11 @@ class Tape:
     """Named arrays with a leading time axis that grows by doubling; reused from round to round.
 
     ``tape.row(name)`` is the row of the current step, to be written in place; ``tape[name]`` is the
-    record so far, shape (T, ...).
+    record so far, shape (T, ...). Many steps at once: ``tape.rows(name, n)``, then ``advance(n)``.
+
+    Attributes:
+        before: presynaptic activity (B, N) of the step before the first, where the record begins in
+            the middle of an episode; None: silence.
     """
 
     def __init__(self, capacity: int = 32, **fields: tuple[tuple[int, ...], np.dtype | type]):
@@ -18,6 +22,7 @@ class Tape:
         }
         self._capacity = capacity
         self.length = 0
+        self.before: np.ndarray | None = None
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._arrays[name][: self.length]
@@ -30,15 +35,25 @@ class Tape:
     def row(self, name: str) -> np.ndarray:
         return self._arrays[name][self.length]
 
-    def advance(self) -> None:
-        """Close the current step."""
-        self.length += 1
-        if self.length == self._capacity:
-            self._capacity *= 2
-            for name, array in self._arrays.items():
-                grown = np.zeros((self._capacity, *array.shape[1:]), array.dtype)
-                grown[: self.length] = array
-                self._arrays[name] = grown
+    def rows(self, name: str, n: int) -> np.ndarray:
+        """The next n rows, to be written in place."""
+        self._reserve(self.length + n)
+        return self._arrays[name][self.length : self.length + n]
 
-    def clear(self) -> None:
+    def advance(self, n: int = 1) -> None:
+        """Close the current step, or n steps; there is always room for one more."""
+        self.length += n
+        self._reserve(self.length + 1)
+
+    def _reserve(self, wanted: int) -> None:
+        if wanted <= self._capacity:
+            return
+        self._capacity = max(2 * self._capacity, wanted)
+        for name, array in self._arrays.items():
+            grown = np.zeros((self._capacity, *array.shape[1:]), array.dtype)
+            grown[: self.length] = array[: self.length]
+            self._arrays[name] = grown
+
+    def clear(self, before: np.ndarray | None = None) -> None:
         self.length = 0
+        self.before = before

@@ -1,7 +1,7 @@
 """Targets in place of reward: trials whose right answers are known, played like episodes.
 
 Any recurrent learner takes :class:`Targets` where it takes an environment. A trial's error is then
-the mean over its steps of the cross-entropy of the softmax (Discrete actions) or of half the
+the mean over its steps of the cross-entropy (Discrete and MultiBinary actions) or of half the
 squared distance from the target (Box actions, in the head's units: half-ranges of the action
 space), and the agent's return is minus that error. Actions are not sampled: the error judges the
 readout itself, so the readout's own gradient is the delta rule and perturbation rules correlate
@@ -17,7 +17,7 @@ import numpy as np
 from gymnasium import spaces
 
 from .errors import AgentError
-from .heads import SoftmaxHead, make_head
+from .heads import make_head
 from .rounds import NO_CONDITION
 
 
@@ -27,7 +27,7 @@ class Targets:
     Args:
         observations: (T, n, ...) of n trials, padded to the longest.
         targets: (T, n) actions, or (T, n, K) vectors.
-        action_space: Discrete or Box; it decides the error.
+        action_space: Discrete, MultiBinary or Box; it decides the error.
         mask: (T, n), the steps that count; a prefix of a trial's steps belongs to it up to the last
             true one. Default: all.
         conditions: (n,) integers, for baselines per condition.
@@ -56,7 +56,12 @@ class Targets:
         self.observations = observations.reshape(steps, trials, -1).astype(np.float32)
         self.action_space = action_space
         self.head = make_head("Targets", action_space)
-        self.targets = self._in_head_units(targets)
+        try:
+            self.targets = self.head.from_env(targets)
+        except ValueError as error:
+            raise AgentError(
+                f"Targets: {error} of shape {targets.shape} do not fit {action_space}."
+            ) from None
         self.mask = np.ones((steps, trials), bool) if mask is None else np.asarray(mask, bool)
         if self.mask.shape != (steps, trials) or not self.mask.any(0).all():
             raise AgentError(
@@ -96,22 +101,6 @@ class Targets:
         finally:
             env.close()
 
-    def _in_head_units(self, targets: np.ndarray) -> np.ndarray:
-        if isinstance(self.head, SoftmaxHead):
-            actions = targets.astype(int) - self.head.start
-            if targets.ndim != 2 or actions.min() < 0 or actions.max() >= self.head.n_outputs:
-                raise AgentError(
-                    f"Targets: values from {targets.min()} to {targets.max()} of shape "
-                    f"{targets.shape} must be actions (steps, trials) of {self.action_space}."
-                )
-            return actions
-        vectors = targets.reshape(*targets.shape[:2], -1)
-        if vectors.shape[-1] != self.head.n_outputs:
-            raise AgentError(
-                f"Targets: vectors of {vectors.shape[-1]} values do not fit {self.action_space}."
-            )
-        return (vectors - self.head.middle) / self.head.half
-
 
 class TargetRounds:
     """Rounds of trials from :class:`Targets`; the face of :class:`~.rounds.Rounds`.
@@ -139,7 +128,7 @@ class TargetRounds:
     def step(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``outputs`` (B, K) of the policy; minus their error is the reward."""
         pool, t = self.pool, self._steps
-        reward = -self._error(outputs, t) * self._weight * pool.mask[t, self.trials]
+        reward = self._rewards(outputs[None], slice(t, t + 1))[0]
         self.returns += reward
         self.lengths += self.alive
         self._steps += 1
@@ -147,25 +136,34 @@ class TargetRounds:
         following = min(self._steps, len(pool.observations) - 1)
         return pool.observations[following, self.trials], reward
 
-    def output_adjoint(self, outputs: np.ndarray) -> np.ndarray:
-        """Derivative (T, B, K) of each trial's error by the outputs (T, B, K) of the round."""
-        steps = slice(0, len(outputs))
-        target = self.pool.targets[steps, self.trials]
-        weight = self._weight * self.pool.mask[steps, self.trials]
-        if isinstance(self.pool.head, SoftmaxHead):
-            slope = self.pool.head.score(outputs, target, np.zeros(0))[0]
-        else:
-            slope = outputs - target
-        return (slope * weight[..., None]).astype(outputs.dtype)
+    def observations(self) -> np.ndarray:
+        """All that the round's trials show, (T, B, D), up to the end of the longest."""
+        longest = int(self.pool.lengths[self.trials].max())
+        return self.pool.observations[:longest, self.trials]
+
+    def play(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The whole round at once: rewards and what still ran, (T, B), for outputs (T, B, K)."""
+        steps = len(outputs)
+        lengths = self.pool.lengths[self.trials]
+        rewards = self._rewards(outputs, slice(0, steps))
+        self.returns = rewards.sum(0)
+        self.lengths, self._steps = lengths.copy(), steps
+        self.alive = np.zeros(self.n_envs, bool)
+        return rewards, np.arange(steps)[:, None] < lengths
+
+    def output_adjoint(self, outputs: np.ndarray, start: int = 0) -> np.ndarray:
+        """Derivative (T, B, K) of each trial's error by outputs (T, B, K) from step ``start``."""
+        steps = slice(start, start + len(outputs))
+        slope = self.pool.head.error_gradient(outputs, self.pool.targets[steps, self.trials])
+        return (slope * self._weights(steps)[..., None]).astype(outputs.dtype)
 
     def close(self) -> None:
         """There is nothing to close."""
 
-    def _error(self, outputs: np.ndarray, t: int) -> np.ndarray:
-        # In double precision: perturbation rules live on small differences of it.
-        outputs, target = outputs.astype(float), self.pool.targets[t, self.trials]
-        if not isinstance(self.pool.head, SoftmaxHead):
-            return 0.5 * ((outputs - target) ** 2).sum(-1)
-        shifted = outputs - outputs.max(-1, keepdims=True)
-        chosen = shifted[np.arange(len(target)), target]
-        return np.log(np.exp(shifted).sum(-1)) - chosen
+    def _weights(self, steps: slice) -> np.ndarray:
+        """Share of each step in the error of its trial, (T, B)."""
+        return self._weight * self.pool.mask[steps, self.trials]
+
+    def _rewards(self, outputs: np.ndarray, steps: slice) -> np.ndarray:
+        targets = self.pool.targets[steps, self.trials]
+        return -self.pool.head.error(outputs, targets) * self._weights(steps)

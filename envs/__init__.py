@@ -12,7 +12,7 @@ True
 
 from importlib.metadata import PackageNotFoundError, version
 
-from . import bandits, motor_timing, working_memory
+from . import bandits, motor_timing, other, working_memory
 from . import wrappers as wrappers  # registers caudate/MultiTask-v0
 from .bandits import *  # noqa: F403
 from .collecting import collect_trials
@@ -27,6 +27,7 @@ from .core.scripted_task import Played, ScriptedTask, TrackingTask
 from .core.task import Task, Yardsticks
 from .core.vector import TaskVectorEnv
 from .motor_timing import *  # noqa: F403
+from .other import *  # noqa: F403
 from .recorder import TrialRecorder
 from .trial_files import read_trials, write_trials
 from .working_memory import *  # noqa: F403
@@ -61,4 +62,5 @@ __all__ = [
 ]
 __all__ += bandits.__all__
 __all__ += motor_timing.__all__
+__all__ += other.__all__
 __all__ += working_memory.__all__

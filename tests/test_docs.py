@@ -25,6 +25,7 @@ FAMILIES = {
     "working_memory": "Working memory",
     "motor_timing": "Motor timing",
     "bandits": "Bandits",
+    "other": "Others",
 }
 
 

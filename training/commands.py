@@ -46,10 +46,13 @@ def compare(
         typer.Option(metavar="A,B,...", help="Instead of a file: names, separated by commas."),
     ] = [],  # noqa: B006 (typer copies it)
     tasks: Annotated[
-        list[str], typer.Option(metavar="ID,ID,...", help="... and ids of tasks.")
+        list[str], typer.Option(metavar="ID,ID,...", help="... and ids of tasks, or families.")
     ] = [],  # noqa: B006
     seeds: Annotated[int, typer.Option(min=1, help="... and how many seeds.")] = 10,
     until: Annotated[float | None, typer.Option(help="... and the score that ends a run.")] = None,
+    way: Annotated[
+        float | None, typer.Option(help="... as a share of the way from chance to optimum.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="... and the budget in transitions.")] = None,
     cpu_limit: Annotated[float | None, typer.Option(help="... and in CPU-seconds.")] = None,
     env: Annotated[
@@ -78,7 +81,8 @@ def compare(
     spec = source or comparison_from_names(
         *chosen,
         seeds,
-        until=0.9 if until is None and steps is None else until,
+        until=until,
+        way=way,
         steps=steps,
         cpu_limit=cpu_limit,
         env_kwargs=env_parameters(env),

@@ -21,9 +21,9 @@ from pydantic import (
 )
 
 from ..agents.registry import agent_spec
-from ..envs import make_task
+from ..envs import make_task, task_ids
 from .errors import UsageError, nearest
-from .evaluation import check_env_id, has_task
+from .evaluation import check_env_id, has_task, yardsticks
 
 CPU_LIMITS = {"ppo": 20.0, "recurrent-ppo": 60.0}  # CPU-seconds of learning a run
 DEFAULT_CPU_LIMIT = 30.0
@@ -72,6 +72,7 @@ class Row(_Table):
         label: what tables and figures call it, unique in the comparison.
         env: parameters of the environment.
         until: runs end when they are confirmed at this score; None: they use up ``steps``.
+        way: sets ``until``, as a share of the way from the task's chance to its optimum.
         steps: budget in transitions; with ``until``, the CPU limit alone if not given.
         eval_every: transitions between evaluations; None: as the preset says.
         options: agent's label -> hyper-parameters on this task alone.
@@ -81,6 +82,7 @@ class Row(_Table):
     label: str = ""
     env: dict[str, Any] = Field(default_factory=dict)
     until: float | None = None
+    way: float | None = Field(default=None, gt=0, le=1)
     steps: int | None = Field(default=None, ge=1)
     eval_every: int | None = Field(default=None, ge=1)
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -88,12 +90,20 @@ class Row(_Table):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return {"label": str(given.get("task", "")).split("/")[-1]} | given
+        task, way = str(given.get("task", "")), given.get("way")
+        filled = {"label": task.split("/")[-1]} | given
+        if isinstance(way, float):
+            if "until" in given:
+                raise ValueError("until and way exclude each other: give one of them")
+            if not has_task(task):
+                raise ValueError(f"{task} has no yardsticks for way={way}: give it until or steps")
+            filled["until"] = _on_the_way(task, given.get("env", {}), way)
+        return filled
 
     @model_validator(mode="after")
     def _has_an_end(self) -> Self:
         if self.until is None and self.steps is None:
-            raise ValueError(f"row {self.label!r} has no end: give it until or steps")
+            raise ValueError(f"row {self.label!r} has no end: give it until, way or steps")
         return self
 
     @property
@@ -141,6 +151,11 @@ class Comparison(_Table):
                     )
 
 
+def _on_the_way(task: str, env: Mapping[str, Any], way: float) -> float:
+    marks = yardsticks(task, env)
+    return round(marks["chance"] + way * (marks["optimum"] - marks["chance"]), 4)
+
+
 def slug(label: str) -> str:
     """A label as part of a file's name."""
     return re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-")
@@ -186,7 +201,8 @@ def comparison_from_names(
     tasks: Iterable[str],
     seeds: int | list[int] = SEEDS,
     *,
-    until: float | None = 0.9,
+    until: float | None = None,
+    way: float | None = None,
     steps: int | None = None,
     cpu_limit: float | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
@@ -196,22 +212,34 @@ def comparison_from_names(
 
     Args:
         agents: names of agents.
-        tasks: environment ids.
+        tasks: environment ids, or families (``working_memory``) for all of their base tasks.
         seeds: how many, or which.
-        until: end runs that are confirmed at this score; None: use up ``steps``.
+        until: end runs that are confirmed at this score.
+        way: end them at this share of the way from chance to optimum; 0.9 if neither ``until`` nor
+            ``steps`` is given.
         steps: budget in transitions.
         cpu_limit: CPU-seconds a run, 30 (PPO 20, RecurrentPPO 60) if not given.
         env_kwargs: parameters of all environments.
         name: names the folder.
     """
     limit = {} if cpu_limit is None else {"cpu_limit": cpu_limit}
-    row = {"env": dict(env_kwargs or {}), "until": until, "steps": steps}
+    if until is None and way is None and steps is None:
+        way = 0.9
+    ends = {"until": until, "way": way, "steps": steps}
+    row = {"env": dict(env_kwargs or {})} | {k: v for k, v in ends.items() if v is not None}
     content = {
         "name": name,
         "agents": [{"name": agent, "seeds": seeds} | limit for agent in agents],
-        "rows": [{"task": task} | row for task in tasks],
+        "rows": [{"task": task} | row for name in tasks for task in _members(name)],
     }
     return _build(content, "The comparison")
+
+
+def _members(name: str) -> list[str]:
+    """The base tasks of a family, or the one task of that id."""
+    family = name.replace("-", "_")
+    base = [task for task in task_ids() if task.count("-") == 1]
+    return [task for task in base if make_task(task).family == family] or [name]
 
 
 def _build(content: dict[str, Any], what: str) -> Comparison:

@@ -14,8 +14,8 @@ from .listing import FAMILIES
 from .progress import Say
 from .runs import write_text
 
-#: Steps of a session that a picture shows at most.
-_STEPS = 120
+#: Steps that a picture shows at most; a trial of up to so many is shown whole.
+_STEPS, _WHOLE = 120, 200
 #: Seeds that are tried in turn until the policy is rewarded, where an episode is one trial.
 _SEEDS = range(3, 40)
 _HEAD = """# The tasks
@@ -80,7 +80,10 @@ def make_gallery(
 
 
 def oracle_picture(task: Task) -> np.ndarray:
-    """An episode of the task's best known policy, at most 120 steps, (height, width, 3) uint8."""
+    """An episode of the task's best known policy, (height, width, 3) uint8.
+
+    At most 120 steps of it, or one whole trial of at most 200.
+    """
     env = task.env(render_mode="rgb_array")
     for seed in _SEEDS:
         if _play(env, seed) > 0 or task.trials_per_episode > 1:
@@ -91,11 +94,13 @@ def oracle_picture(task: Task) -> np.ndarray:
 
 
 def _play(env: TaskEnv, seed: int) -> float:
-    """Let the oracle play an episode, at most 120 steps of it; what it earned."""
+    """Let the oracle play an episode, or as much of it as a picture shows; what it earned."""
     oracle = env.task.oracle()
+    single = env.task.trials_per_episode == 1 and getattr(env.task, "max_steps", 0) <= _WHOLE
+    most = _WHOLE if single else _STEPS
     obs, _ = env.reset(seed=seed)
     state, over, steps, earned = None, False, 0, 0.0
-    while not over and steps < _STEPS:
+    while not over and steps < most:
         action, state = oracle.predict(obs, state)
         obs, reward, terminated, truncated, _ = env.step(action)
         over, steps, earned = terminated or truncated, steps + 1, earned + reward

@@ -139,7 +139,8 @@ def heading(row: Row, marks: dict[str, float]) -> str:
     if row.until is None:
         goal = f"after {row.budget:,} steps or the CPU limit"
     else:
-        goal = f"until {row.until:g} on 500 greedy trials, confirmed on 1,000 others"
+        share = "" if row.way is None else f" ({row.way:.0%} of the way)"
+        goal = f"until {row.until:g}{share} on 500 greedy trials, confirmed on 1,000 others"
     landmarks = ", ".join(f"{name} {value:.3f}" for name, value in marks.items())
     return f"{task}; {goal}" + (f"; {landmarks}" if landmarks else "")
 

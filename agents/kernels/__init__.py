@@ -1,4 +1,4 @@
-"""Kernels of the spiking network: NumPy is the reference, numba (extra ``fast``) the fast twin."""
+"""Kernels of the networks: NumPy is the reference, numba (extra ``fast``) the fast twin."""
 
 from __future__ import annotations
 
@@ -9,21 +9,41 @@ from importlib.util import find_spec
 from ..errors import AgentError
 from .spiking_numpy import SpikingConstants
 
-__all__ = ["KERNELS", "SpikingConstants", "spiking_kernels"]
+__all__ = ["KERNELS", "SpikingConstants", "rate_kernels", "spiking_kernels"]
 
 KERNELS = ("auto", "numpy", "numba")
+FEW_COLUMNS = 8  # up to which a compiled loop beats NumPy's products for rate units
 
 
 @cache
 def spiking_kernels(name: str = "auto") -> tuple[Callable, Callable]:
     """(forward, backward) of the named kernel; ``auto`` takes numba where it is installed."""
+    if _numba(name):
+        from .spiking_numba import backward, forward
+    else:
+        from .spiking_numpy import backward, forward
+    return forward, backward
+
+
+@cache
+def rate_kernels(name: str = "auto", few: bool = False) -> tuple[Callable, Callable]:
+    """(forward, adjoint) of rate units; ``auto`` takes numba for ``few`` columns alone."""
+    if _numba(name) and (few or name == "numba"):
+        from .rate_numba import adjoint, forward
+    else:
+        from .rate_numpy import adjoint, forward
+    return forward, adjoint
+
+
+def _numba(name: str) -> bool:
+    """Whether the named kernel is numba's.
+
+    Raises:
+        AgentError: an unknown name, or numba asked for where it is not installed.
+    """
     if name not in KERNELS:
         raise AgentError(f"kernel={name!r} is unknown: choose one of {', '.join(KERNELS)}.")
-    have_numba = find_spec("numba") is not None
-    if name == "numba" and not have_numba:
+    installed = find_spec("numba") is not None
+    if name == "numba" and not installed:
         raise AgentError('kernel="numba" needs numba: pip install "caudate[fast]".')
-    if name == "numpy" or not have_numba:
-        from .spiking_numpy import backward, forward
-    else:
-        from .spiking_numba import backward, forward
-    return forward, backward
+    return installed and name != "numpy"

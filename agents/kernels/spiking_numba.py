@@ -17,10 +17,11 @@ def forward(
     state: State,
     z_out: np.ndarray,
     psi_out: np.ndarray,
+    f_out: np.ndarray | None = None,
 ) -> None:
     """As :func:`.spiking_numpy.forward`."""
     real = psi_out.dtype.type
-    v, a, z, f = state
+    v, a, z, f, silent = state
     _forward(
         constants.alpha,
         constants.rho,
@@ -35,8 +36,11 @@ def forward(
         a,
         z,
         f,
+        silent,
+        constants.refractory,
         z_out,
         psi_out,
+        np.empty((0, 0, 0), psi_out.dtype) if f_out is None else f_out,
     )
 
 
@@ -49,21 +53,25 @@ def backward(
     feature_adjoint: np.ndarray,
     rate_adjoint: np.ndarray | None = None,
     exact: bool = False,
+    before: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """As :func:`.spiking_numpy.backward`; the exact gradient is the reference's alone."""
     if exact:
         return spiking_numpy.backward(
-            constants, w_rec, z, psi, substeps, feature_adjoint, rate_adjoint, exact
+            constants, w_rec, z, psi, substeps, feature_adjoint, rate_adjoint, exact, before
         )
     n = psi.shape[2]
     gradient = np.zeros((n, n), psi.dtype)  # transposed: a spike adds one contiguous row
     drive = np.empty((len(psi) // substeps, *psi.shape[1:]), psi.dtype)
     nothing = np.empty((0, 0, 0), psi.dtype)
+    if before is None:
+        before = np.zeros(psi.shape[1:], np.uint8)
     _backward(
         constants.alpha,
         constants.rho,
         constants.beta,
         psi.dtype.type(constants.kappa),
+        before.astype(np.uint8),
         z,
         psi,
         substeps,
@@ -84,12 +92,13 @@ _BLOCK = 8
 @numba.njit(cache=True, error_model="numpy")
 def _forward(
     alpha, rho, beta, kappa, threshold, dampening, weights, current, substeps,
-    v, a, z, f, z_out, psi_out,
+    v, a, z, f, silent, refractory, z_out, psi_out, f_out,
 ):  # fmt: skip
     n_envs, n = v.shape
     one, zero = v.dtype.type(1), v.dtype.type(0)  # literals would promote float32 to float64
     inverse = one / threshold
     scale = dampening * inverse
+    hold = v.dtype.type(refractory - 1)
     u = np.empty(n, v.dtype)
     events = np.empty(n, np.int64)
     for first in range(0, n_envs, _BLOCK):
@@ -112,10 +121,22 @@ def _forward(
                     psi[j] = scale * max(zero, one - abs(u[j]))
                 for j in range(n):
                     zb[j] = one if u[j] > zero else zero
+                if refractory > 1:
+                    sb = silent[b]
+                    for j in range(n):
+                        zb[j] = zb[j] if sb[j] == zero else zero
+                    for j in range(n):
+                        psi[j] = psi[j] if sb[j] == zero else zero
+                    for j in range(n):
+                        sb[j] = hold if zb[j] > zero else max(zero, sb[j] - one)
                 for j in range(n):
-                    out[j] = u[j] > zero
+                    out[j] = zb[j] > zero
                 for j in range(n):
                     fb[j] = kappa * fb[j] + zb[j]
+                if f_out.shape[0] > 0 and (t + 1) % substeps == 0:
+                    filtered = f_out[t // substeps, b]
+                    for j in range(n):
+                        filtered[j] = fb[j]
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -131,8 +152,9 @@ def _spikes(z, events):
 
 @numba.njit(cache=True, error_model="numpy")
 def _backward(
-    alpha, rho, beta, kappa, z, psi, substeps, feature_adjoint, rate_adjoint, gradient, drive
-):
+    alpha, rho, beta, kappa, before, z, psi, substeps, feature_adjoint, rate_adjoint, gradient,
+    drive,
+):  # fmt: skip
     steps, n_envs, n = psi.shape
     with_rate = rate_adjoint.shape[0] > 0
     lam = np.empty((_BLOCK, n), psi.dtype)
@@ -168,8 +190,7 @@ def _backward(
                     nu_b[j] = delta[j] + alpha[j] * nu_b[j]
                 for j in range(n):
                     total[j] += nu_b[j]
-                if t > 0:
-                    for e in range(_spikes(z[t - 1, b], events)):
-                        i = events[e]
-                        for j in range(n):
-                            gradient[i, j] += nu_b[j]
+                for e in range(_spikes(z[t - 1, b] if t > 0 else before[b], events)):
+                    i = events[e]
+                    for j in range(n):
+                        gradient[i, j] += nu_b[j]

@@ -24,6 +24,7 @@ class SpikingConstants:
     kappa: float
     threshold: float
     dampening: float
+    refractory: int = 1  # shortest inter-spike interval in network steps; 1: none
 
 
 def forward(
@@ -34,11 +35,13 @@ def forward(
     state: State,
     z_out: np.ndarray,
     psi_out: np.ndarray,
+    f_out: np.ndarray | None = None,
 ) -> None:
-    """Run S environment steps of K network steps; updates ``state`` (v, a, z, f) in place.
+    """Run S environment steps of K network steps; updates ``state`` (v, a, z, f, s) in place.
 
     ``current`` (S, B, N), held for K network steps each; ``z_out`` (S K, B, N) uint8 and
-    ``psi_out`` (S K, B, N) receive spikes and pseudo-derivatives. In a network step::
+    ``psi_out`` (S K, B, N) receive spikes and pseudo-derivatives, ``f_out`` (S, B, N), where given,
+    the filtered spikes at the end of each environment step. In a network step::
 
         a = rho a + z
         v = alpha v + current + W_rec z - v_th z
@@ -46,8 +49,10 @@ def forward(
         psi = dampening / v_th * max(0, 1 - |u|)
         z = u > 0
         f = kappa f + z
+
+    A neuron stays silent, with psi = 0, for ``refractory`` - 1 steps after a spike; s counts them.
     """
-    v, a, z, f = state
+    v, a, z, f, silent = state
     threshold = constants.threshold
     inverse = v.dtype.type(1 / threshold)
     minus_scale = v.dtype.type(-constants.dampening / threshold)
@@ -70,14 +75,22 @@ def forward(
         u -= scratch
         u -= 1
         np.greater(u, 0, out=z_out[t], casting="unsafe")
-        z[...] = z_out[t]
         psi = psi_out[t]
         np.abs(u, out=psi)
         psi -= 1
         np.minimum(psi, 0, out=psi)
         psi *= minus_scale
+        if constants.refractory > 1:
+            ready = silent == 0
+            z_out[t] *= ready
+            psi *= ready
+            np.maximum(silent - 1, 0, out=silent)
+            silent[z_out[t] > 0] = constants.refractory - 1
+        z[...] = z_out[t]
         f *= kappa
         f += z
+        if f_out is not None and (t + 1) % substeps == 0:
+            f_out[t // substeps] = f
 
 
 def backward(
@@ -89,6 +102,7 @@ def backward(
     feature_adjoint: np.ndarray,
     rate_adjoint: np.ndarray | None = None,
     exact: bool = False,
+    before: np.ndarray | None = None,
     chunk: int = 64,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Adjoint pass over S K network steps, zero beyond the end::
@@ -100,7 +114,8 @@ def backward(
         nu[t]    = delta[t] + alpha nu[t+1]
         dW_rec   = sum_t nu[t] z[t-1]^T
 
-    ``feature_adjoint`` and ``rate_adjoint`` (S, B, N). Returns dW_rec (N, N) and the derivative by
+    ``feature_adjoint`` and ``rate_adjoint`` (S, B, N); ``before`` (B, N) are the spikes of the step
+    before the first, none if not given. Returns dW_rec (N, N) and the derivative by
     the input current of each environment step (S, B, N).
     """
     steps, n_envs, n = psi.shape
@@ -133,8 +148,10 @@ def backward(
             drive[s] += nu
             signal *= constants.beta
             mu -= signal
-        first = max(start, 1)  # z[-1] = 0
+        first = max(start, 1)
         previous = z[first - 1 : stop - 1].astype(dtype).reshape(-1, n)
         gradient += nus[first - start :].reshape(-1, n).T @ previous
         stop = start
+    if before is not None and steps:
+        gradient += nu.T @ before.astype(dtype)
     return gradient, drive

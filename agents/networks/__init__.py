@@ -2,5 +2,6 @@
 
 from .rate import RateNetwork, RateTape
 from .spiking import SpikingNetwork, SpikingTape
+from .wiring import Wiring
 
-__all__ = ["RateNetwork", "RateTape", "SpikingNetwork", "SpikingTape"]
+__all__ = ["RateNetwork", "RateTape", "SpikingNetwork", "SpikingTape", "Wiring"]

@@ -3,16 +3,20 @@
 ====================  =======================================  ==================
 symbol                meaning                                  shape
 ====================  =======================================  ==================
-h                     activation                               (B, N)
-r = tanh(h)           rate; the readout's feature              (B, N)
+h                     leaky state                              (B, N)
+r                     activity, passed on and read out         (B, N)
 a                     leak per environment step, one a unit    (N,)
 x                     input                                    (B, D)
+u                     W_rec r[t-1] + W_in x[t] + bias + xi[t]  (B, N)
 ====================  =======================================  ==================
 
-``h[t] = (1 - a) h[t-1] + a (W_rec r[t-1] + W_in x[t] + bias + xi[t])``
+The nonlinearity stands on the state or on the input::
+
+    h[t] = (1 - a) h[t-1] + a u[t]          r[t] = tanh(h[t])    (nonlinearity "state")
+    h[t] = (1 - a) h[t-1] + a tanh(u[t])    r[t] = h[t]          (nonlinearity "input")
 
 The local rule keeps the path through a unit's own leak and cuts the one through other units:
-Murray (2019), doi:10.7554/eLife.43299, eqs 5-6; Bellec et al. (2020),
+Murray (2019), doi:10.7554/eLife.43299, eqs 1-2 (the second form) and 5-6; Bellec et al. (2020),
 doi:10.1038/s41467-020-17236-y, for the general form.
 """
 
@@ -23,6 +27,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..kernels import FEW_COLUMNS, rate_kernels
+from ..kernels.rate_numpy import INPUT
 from ..tape import Tape
 
 RateTape = Tape
@@ -47,9 +53,13 @@ class RateNetwork:
     n_units: int
     leak: np.ndarray
     dtype: np.dtype
+    nonlinearity: str = "state"
+    initial_activity: float = 0.0
+    kernel: str = "auto"
 
     n_state = 2  # h, r
     substeps = 1  # network steps an environment step
+    self_connections = True
 
     @classmethod
     def create(
@@ -59,10 +69,16 @@ class RateNetwork:
         n_units: int,
         tau: tuple[float, float],
         dtype: np.dtype,
+        nonlinearity: str = "state",
+        initial_activity: float = 0.0,
+        kernel: str = "auto",
     ) -> RateNetwork:
-        """Draw the leaks 1/tau, tau log-uniform between the two values (environment steps)."""
-        taus = spread_time_constants(rng, n_units, *tau)
-        return cls(n_inputs, n_units, (1.0 / taus).astype(dtype), dtype)
+        """Draw the leaks 1/tau, tau log-uniform between the two values (environment steps).
+
+        ``initial_activity`` is r of every unit at the start of an episode.
+        """
+        leak = (1.0 / spread_time_constants(rng, n_units, *tau)).astype(dtype)
+        return cls(n_inputs, n_units, leak, dtype, nonlinearity, initial_activity, kernel)
 
     def initial_parameters(
         self, rng: np.random.Generator, recurrent_gain: float, input_gain: float
@@ -86,11 +102,18 @@ class RateNetwork:
         self.leak[...] = constants["leak"]
 
     def initial_state(self, n: int) -> tuple[np.ndarray, ...]:
-        return tuple(np.zeros((n, self.n_units), self.dtype) for _ in range(self.n_state))
+        r = np.full((n, self.n_units), self.initial_activity, self.dtype)
+        return (r.copy() if self._on_input else np.arctanh(r)), r
+
+    def presynaptic(self, state: tuple[np.ndarray, ...]) -> np.ndarray:
+        """The activity (B, N) in ``state`` that recurrent weights pass on in the next step."""
+        return state[1]
 
     def tape(self, n: int) -> Tape:
-        """Record of a round: inputs and rates, (T, n, .)."""
-        return Tape(x=((n, self.n_inputs), self.dtype), r=((n, self.n_units), self.dtype))
+        """Record of a round: inputs and activity, (T, n, .); s: what the nonlinearity returned."""
+        units = ((n, self.n_units), self.dtype)
+        fields = {"x": ((n, self.n_inputs), self.dtype), "r": units}
+        return Tape(**fields, s=units) if self._on_input else Tape(**fields)
 
     def step(
         self,
@@ -110,26 +133,60 @@ class RateNetwork:
         drive += parameters["bias"]
         if perturb is not None:
             drive += perturb(r, 0)
+        if self._on_input:
+            np.tanh(drive, out=drive)
+            if tape is not None:
+                tape.row("s")[...] = drive
         drive -= h
         drive *= self.leak
         drive += h
-        r = np.tanh(drive)
+        r = drive if self._on_input else np.tanh(drive)
         if tape is not None:
             tape.row("x")[...] = x
             tape.row("r")[...] = r
             tape.advance()
         return r, (drive, r)
 
+    def run(
+        self, parameters: Parameters, state: tuple[np.ndarray, ...], x: np.ndarray, tape: Tape
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        """Many environment steps whose inputs (T, B, D) are known; onto the tape.
+
+        Returns the features (T, B, N), a view of the tape, and the state.
+        """
+        steps, n = x.shape[:2]
+        drive = x.reshape(steps * n, -1) @ parameters["W_in"].T
+        drive += parameters["bias"]
+        tape.rows("x", steps)[...] = x
+        r = tape.rows("r", steps)
+        s = tape.rows("s", steps) if self._on_input else r
+        state = tuple(part.copy() for part in state)
+        forward, _ = rate_kernels(self.kernel, n <= FEW_COLUMNS)
+        drive = drive.reshape(steps, n, self.n_units)
+        forward(self.nonlinearity, self.leak, parameters["W_rec"], drive, state, r, s)
+        tape.advance(steps)
+        return r, state
+
     def backward(
-        self, parameters: Parameters, tape: Tape, feature_adjoint: np.ndarray, exact: bool = False
+        self,
+        parameters: Parameters,
+        tape: Tape,
+        feature_adjoint: np.ndarray,
+        exact: bool = False,
     ) -> Parameters:
         """Gradient of a loss whose direct dependence on r[t] is ``feature_adjoint`` (T, B, N).
 
-        ``D[t] = phi'(h[t]) (L[t] + exact * W_rec^T delta[t+1]) + (1 - a) D[t+1]``, ``delta = a D``.
         ``exact=False`` is the local rule (e-prop, RFLO); ``exact=True`` is BPTT.
         """
-        delta = self.adjoint(parameters, tape["r"], feature_adjoint, exact)
-        return self.outer(tape, delta)
+        return self.outer(tape, self.adjoint(parameters, tape, feature_adjoint, exact))
+
+    def adjoint(
+        self, parameters: Parameters, tape: Tape, feature_adjoint: np.ndarray, exact: bool = False
+    ) -> np.ndarray:
+        """delta (T, B, N): derivative of the loss by the summed input of each unit and step."""
+        s = tape["s" if self._on_input else "r"]
+        _, adjoint = rate_kernels(self.kernel, s.shape[1] <= FEW_COLUMNS)
+        return adjoint(self.nonlinearity, self.leak, parameters["W_rec"], s, feature_adjoint, exact)
 
     def outer(
         self,
@@ -142,32 +199,27 @@ class RateNetwork:
         ``postsynaptic`` (T, B, N) or (T, 1, B, N); ``transform`` is applied to what is presynaptic.
         """
         r, x = tape["r"], tape["x"]
+        n = len(r[0])
         flat = postsynaptic.reshape(-1, self.n_units)
-        previous = r[:-1].reshape(-1, self.n_units)
+        recurrent = flat[n:].T @ transform(r[:-1].reshape(-1, self.n_units))
+        before = self._before(tape, n)
+        if before is not None:
+            recurrent += flat[:n].T @ transform(before)
         return {
             "W_in": flat.T @ transform(x.reshape(-1, self.n_inputs)),
-            "W_rec": flat[len(r[0]) :].T @ transform(previous),  # r[-1] = 0 adds nothing
+            "W_rec": recurrent,
             "bias": flat.sum(0),
         }
 
-    def adjoint(
-        self, parameters: Parameters, r: np.ndarray, feature_adjoint: np.ndarray, exact: bool
-    ) -> np.ndarray:
-        """delta (T, B, N): derivative of the loss by the summed input of each unit and step."""
-        delta = np.multiply(r, r)
-        np.subtract(1.0, delta, out=delta)  # phi'
-        carried = np.zeros_like(delta[0])
-        keep = 1 - self.leak
-        for t in range(len(r) - 1, -1, -1):
-            signal = feature_adjoint[t]
-            if exact and t + 1 < len(r):
-                signal = signal + delta[t + 1] @ parameters["W_rec"]
-            carried *= keep
-            slope = delta[t]
-            slope *= signal
-            carried += slope
-            np.multiply(carried, self.leak, out=slope)
-        return delta
+    def _before(self, tape: Tape, n: int) -> np.ndarray | None:
+        """Activity before the first step, None if it adds nothing."""
+        if tape.before is None and self.initial_activity:
+            return self.initial_state(n)[1]
+        return tape.before
+
+    @property
+    def _on_input(self) -> bool:
+        return self.nonlinearity == INPUT
 
     def online_traces(self, n: int) -> RateTraces:
         return RateTraces(self, n)
@@ -176,21 +228,27 @@ class RateNetwork:
 class RateTraces:
     """Eligibility traces carried forward synapse by synapse, memory O(B N (N + D)).
 
-    ``eligibility`` (B, N, D + N + 1) is ``phi'(h) e``; presynaptic order: inputs, units, bias.
+    ``eligibility`` (B, N, D + N + 1) is dr/dw by local paths; presynaptic order: inputs, units,
+    bias.
     """
 
     def __init__(self, network: RateNetwork, n: int):
         self.leak = network.leak[None, :, None]
+        self.on_input = network._on_input
         width = network.n_inputs + network.n_units + 1
         self.activation = np.zeros((n, network.n_units, width), network.dtype)  # dh / dw
-        self.eligibility = np.zeros_like(self.activation)
-        self._previous = np.zeros((n, network.n_units), network.dtype)
+        self.eligibility = self.activation if self.on_input else np.zeros_like(self.activation)
+        self._previous = network.initial_state(n)[1]
 
     def step(self, tape: Tape) -> None:
         """Take in the last environment step of ``tape``."""
         x, r = tape["x"][-1], tape["r"][-1]
         presynaptic = np.concatenate([x, self._previous, np.ones((len(x), 1), r.dtype)], axis=1)
+        s = tape["s"][-1] if self.on_input else r
+        slope = (1 - s**2)[:, :, None]
         self.activation *= 1 - self.leak
-        self.activation += self.leak * presynaptic[:, None, :]
-        np.multiply((1 - r**2)[:, :, None], self.activation, out=self.eligibility)
+        gain = self.leak * slope if self.on_input else self.leak
+        self.activation += gain * presynaptic[:, None, :]
+        if not self.on_input:
+            np.multiply(slope, self.activation, out=self.eligibility)
         self._previous = r.copy()

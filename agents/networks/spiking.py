@@ -6,11 +6,12 @@ symbol    meaning                                                shape
 v         membrane potential                                     (B, N)
 a         adaptation; threshold A = v_th + beta a                (B, N)
 z         spike (0 or 1) of the last network step                (B, N)
-f         spikes filtered by the readout's decay, the features   (B, N)
+f         spikes filtered by the readout's decay                 (B, N)
 alpha     membrane decay a network step                          (N,)
 rho       adaptation decay a network step                        (N,)
 beta      adaptation strength, 0 for LIF                         (N,)
 kappa     readout decay a network step                           scalar
+c_out     gain of the features c_out f: 1, or 1 - kappa          scalar
 ========  =====================================================  =========
 
 One environment step is K network steps with the input current held. Order inside a network step and
@@ -42,8 +43,10 @@ class SpikingNetwork:
     constants: SpikingConstants
     dtype: np.dtype
     kernel: str = "auto"
+    feature_gain: float = 1.0  # c_out
 
-    n_state = 4  # v, a, z, f
+    n_state = 5  # v, a, z, f, steps of silence that are left
+    self_connections = False
 
     @classmethod
     def create(
@@ -62,8 +65,13 @@ class SpikingNetwork:
         dampening: float,
         dtype: np.dtype,
         kernel: str = "auto",
+        refractory: int = 1,
+        mean_features: bool = False,
     ) -> SpikingNetwork:
         """Draw per-neuron constants; time constants in environment steps, log-uniform in a range.
+
+        ``refractory`` is the shortest inter-spike interval in network steps; ``mean_features``
+        makes the features means of recent spikes (c_out = 1 - kappa), not sums.
 
         ``adaptation_strength`` is the rise of the threshold, in units of it, that one spike a
         network step would cause in equilibrium: beta = strength * v_th * (1 - rho).
@@ -80,8 +88,10 @@ class SpikingNetwork:
             kappa=float(np.exp(-1 / (substeps * tau_readout))) if tau_readout > 0 else 0.0,
             threshold=threshold,
             dampening=dampening,
+            refractory=refractory,
         )
-        return cls(n_inputs, n_units, substeps, constants, dtype, kernel)
+        gain = 1 - constants.kappa if mean_features else 1.0
+        return cls(n_inputs, n_units, substeps, constants, dtype, kernel, gain)
 
     def initial_parameters(
         self, rng: np.random.Generator, recurrent_gain: float, input_gain: float
@@ -116,6 +126,10 @@ class SpikingNetwork:
     def initial_state(self, n: int) -> tuple[np.ndarray, ...]:
         return tuple(np.zeros((n, self.n_units), self.dtype) for _ in range(self.n_state))
 
+    def presynaptic(self, state: tuple[np.ndarray, ...]) -> np.ndarray:
+        """The spikes (B, N) in ``state`` that recurrent weights pass on in the next step."""
+        return state[2]
+
     def tape(self, n: int) -> Tape:
         """Record of a round: inputs (T, n, D), spikes and pseudo-derivatives (T, K, n, N)."""
         shape = (self.substeps, n, self.n_units)
@@ -131,7 +145,7 @@ class SpikingNetwork:
         tape: Tape | None = None,
         perturb: Perturb | None = None,
     ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        """One environment step of K network steps; returns the features f (B, N) and the state.
+        """One environment step of K network steps; returns the features (B, N) and the state.
 
         ``perturb`` says what is added to the membrane potentials, network step by network step.
         """
@@ -156,7 +170,38 @@ class SpikingNetwork:
             forward(self.constants, parameters["W_rec"], held, length, state, z[rows], psi[rows])
         if tape is not None:
             tape.advance()
-        return state[3], state
+        return self._features(state[3]), state
+
+    def _features(self, filtered: np.ndarray) -> np.ndarray:
+        return filtered if self.feature_gain == 1 else self.dtype.type(self.feature_gain) * filtered
+
+    def run(
+        self, parameters: Parameters, state: tuple[np.ndarray, ...], x: np.ndarray, tape: Tape
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        """Many environment steps whose inputs (T, B, D) are known; onto the tape.
+
+        Returns the features (T, B, N) and the state.
+        """
+        steps, n = x.shape[:2]
+        current = x.reshape(steps * n, -1) @ parameters["W_in"].T
+        current += parameters["bias"]
+        tape.rows("x", steps)[...] = x
+        z, psi = (tape.rows(name, steps).reshape(-1, n, self.n_units) for name in ("z", "psi"))
+        features = np.empty((steps, n, self.n_units), self.dtype)
+        state = tuple(part.copy() for part in state)
+        forward, _ = spiking_kernels(self.kernel)
+        forward(
+            self.constants,
+            parameters["W_rec"],
+            current.reshape(features.shape),
+            self.substeps,
+            state,
+            z,
+            psi,
+            features,
+        )
+        tape.advance(steps)
+        return self._features(features), state
 
     def backward(
         self,
@@ -166,7 +211,7 @@ class SpikingNetwork:
         exact: bool = False,
         rate_adjoint: np.ndarray | None = None,
     ) -> Parameters:
-        """Gradient of a loss whose direct dependence on f[t] is ``feature_adjoint`` (T, B, N).
+        """Gradient of a loss whose direct dependence on features is ``feature_adjoint`` (T, B, N).
 
         ``rate_adjoint`` (T, B, N) is added to the derivative by every spike of that environment
         step (firing-rate regularisation). ``exact=False``: e-prop, recurrent and reset spikes
@@ -181,9 +226,10 @@ class SpikingNetwork:
             z.reshape(-1, *z.shape[2:]),
             psi.reshape(-1, *psi.shape[2:]),
             self.substeps,
-            feature_adjoint,
+            self._features(feature_adjoint),
             rate_adjoint,
             exact,
+            tape.before,
         )
         flat = drive.reshape(-1, n)
         np.fill_diagonal(recurrent, 0)  # no self-connections
@@ -207,7 +253,9 @@ class SpikingNetwork:
         z = tape["z"].astype(self.dtype)
         flat = postsynaptic.reshape(-1, n)
         previous = z.reshape(-1, *z.shape[2:])[:-1].reshape(-1, n)
-        recurrent = flat[z.shape[2] :].T @ transform(previous)  # z[-1] = 0 adds nothing
+        recurrent = flat[z.shape[2] :].T @ transform(previous)
+        if tape.before is not None:
+            recurrent += flat[: z.shape[2]].T @ transform(tape.before)
         np.fill_diagonal(recurrent, 0)  # no self-connections
         held = postsynaptic.sum(1).reshape(-1, n)
         return {
@@ -255,6 +303,6 @@ class SpikingTraces:
             self._psi = psi[k][:, :, None].copy()
             e = self._psi * (self.presynaptic - beta * self.adaptation)
             self.eligibility *= c.kappa
-            self.eligibility += e
+            self.eligibility += self.network.feature_gain * e
             self.raw_sum += e
             self._z = z[k].astype(self.network.dtype)

@@ -57,7 +57,7 @@ def small(env: Any = "test/Dot-v0", **options: Any) -> Any:
 
 
 def test_gradient_of_the_whole_network_equals_autograd():
-    agent = small(seed=1, dtype="float64", tau_adaptation=(2.0, 4.0), input_gain=1.0)
+    agent = small(seed=1, dtype="float64", tau_adaptation=(2.0, 4.0), input_gain=1.0, refractory=1)
     agent.network = network = replace(agent.network, task_share=1.0, regularisers=None)
     agent.play()
     steps, n = agent.record["features"].shape[:2]
@@ -85,7 +85,7 @@ def test_gradient_of_the_whole_network_equals_autograd():
         f = c.kappa * f + z
         loss = loss + (z * torch.tensor(rate_adjoint[k // 3])).sum()
         if k % 3 == 2:
-            features.append(f)
+            features.append(network.feature_gain * f)
     features = torch.cat([torch.stack(features), pooled], -1)
     np.testing.assert_allclose(agent.record["features"], features.detach(), atol=1e-12)
     loss = loss + (features * torch.tensor(adjoint)).sum()
@@ -118,6 +118,19 @@ def test_updates_save_load_go_on(tmp_path):
     assert agent.update() == other.update()
     for name, w in agent.parameters.items():
         np.testing.assert_array_equal(w, other.parameters[name])
+
+
+def test_windows_continue_where_the_one_before_ended():
+    whole, parts = small(), small()
+    whole.play()
+    parts.begin_round()
+    seen = []
+    while True:
+        over = parts.play_on(4)
+        seen.append(parts.record["features"].copy())
+        if over:
+            break
+    np.testing.assert_array_equal(np.concatenate(seen), whole.record["features"])
 
 
 def test_predict_equals_play():

@@ -50,12 +50,7 @@ def round_gradient(agent: EProp) -> tuple[dict[str, np.ndarray], np.ndarray, np.
     agent.play()
     advantage, value_error = agent._modulate()
     adjoint, free, _ = agent._output_adjoint(advantage, value_error)
-    gradient = agent.recurrent_gradient(adjoint)
-    flat = adjoint.reshape(-1, adjoint.shape[-1])
-    gradient["W_out"] = flat.T @ agent.record["features"].reshape(len(flat), -1)
-    gradient["b_out"] = flat.sum(0)
-    gradient["log_std"] = free
-    return gradient, advantage, value_error
+    return agent.full_gradient(adjoint, free), advantage, value_error
 
 
 class Spike(torch.autograd.Function):

@@ -96,8 +96,8 @@ def test_gaussian_actions_are_scaled_and_clipped_to_the_space():
 
 
 def test_spaces_that_cannot_be_served():
-    with pytest.raises(AgentError, match="serves Discrete and Box actions"):
-        make_head("eprop", gym.spaces.MultiBinary(2))
+    with pytest.raises(AgentError, match="serves Discrete, MultiBinary and Box actions"):
+        make_head("eprop", gym.spaces.MultiDiscrete([2, 3]))
     with pytest.raises(AgentError, match="FlattenObservation"):
         check_observation_space("eprop", gym.spaces.Discrete(2))
 

@@ -96,16 +96,16 @@ def test_checkpoint_of_targets_loads_on_the_environment_and_on_targets(tmp_path)
     ("make", "message"),
     [
         (lambda: Targets(np.zeros((3, 2, 1)), np.zeros((2, 2)), DISCRETE), "must begin with the"),
-        (lambda: Targets(np.zeros((3, 2, 1)), np.zeros((3, 2)), DISCRETE), "must be actions"),
-        (lambda: Targets(np.zeros((3, 2, 1)), np.zeros((3, 2, 3)), BOX), "3 values do not fit"),
+        (lambda: Targets(np.zeros((3, 2, 1)), np.zeros((3, 2)), DISCRETE), "do not fit Discrete"),
+        (lambda: Targets(np.zeros((3, 2, 1)), np.zeros((3, 2, 3)), BOX), "vectors of 3 values .* do not fit"),
         (
             lambda: Targets(np.zeros((3, 2, 1)), np.ones((3, 2)), DISCRETE, np.zeros((3, 2))),
             "hold a true value for each trial",
         ),
         (lambda: Targets.of("CartPole-v1"), "has no sample_trials"),
-        (lambda: EProp(pool(BOX), n_envs=2, execution="online"), "use execution='batched'"),
+        (lambda: EProp(pool(BOX), n_envs=2, update="step"), "set execution='online'"),
         (
-            lambda: Targets(np.zeros((3, 2, 1)), np.ones((3, 2)), gym.spaces.MultiBinary(2)),
+            lambda: Targets(np.zeros((3, 2, 1)), np.ones((3, 2)), gym.spaces.MultiDiscrete([2, 2])),
             "cannot act in",
         ),
     ],

@@ -70,8 +70,11 @@ class Spike(torch.autograd.Function):
         return grad * dampening / threshold * triangle, None, None
 
 
-def autograd(front: SpikingVision, parameters: dict, frames: np.ndarray) -> tuple:
-    """Leaves, pooled features (T, B, P) and v, z of the layers; layers and resets are cut off."""
+def autograd(front: SpikingVision, parameters: dict, frames: np.ndarray, begin: int = 0) -> tuple:
+    """Leaves, pooled features (T, B, P) and v, z of the layers; layers and resets are cut off.
+
+    So is what came before the frame ``begin``.
+    """
     p = {name: torch.tensor(w, requires_grad=True) for name, w in parameters.items()}
     n = frames.shape[1]
     kappa = front.kappa
@@ -79,7 +82,9 @@ def autograd(front: SpikingVision, parameters: dict, frames: np.ndarray) -> tupl
     z = [torch.zeros_like(x) for x in v]
     pooled: list[Any] = [0.0 for _ in v]
     features, potentials, spikes = [], [], []
-    for frame in torch.tensor(frames).double()[:, :, None] / 255:
+    for t, frame in enumerate(torch.tensor(frames).double()[:, :, None] / 255):
+        if t == begin > 0:
+            v, z, pooled = ([x.detach() for x in parts] for parts in (v, z, pooled))
         for _ in range(front.substeps):
             x = frame
             for i, layer in enumerate(front.layers):
@@ -134,6 +139,19 @@ def test_gradient_of_the_first_frames_alone(scene):
     adjoint = scene["adjoint"][:5]
     loss = (pooled * torch.tensor(adjoint)).sum()
     assert_equal(front.backward(parameters, scene["tape"], adjoint), gradients(loss, leaves))
+
+
+def test_gradient_of_a_window_in_the_middle(scene):
+    front, parameters, frames = scene["front"], scene["parameters"], scene["frames"]
+    leaves, pooled, *_ = autograd(front, parameters, frames, begin=2)
+    adjoint = scene["adjoint"][2:]
+    state, tape = front.initial_state(COLUMNS), front.tape(COLUMNS)
+    for t, frame in enumerate(frames):
+        if t == 2:
+            tape.clear()
+        *_, state = front.step(parameters, state, frame, tape)
+    loss = (pooled[2:] * torch.tensor(adjoint)).sum()
+    assert_equal(front.backward(parameters, tape, adjoint), gradients(loss, leaves))
 
 
 def test_regularisers_equal_autograd(scene):

@@ -208,6 +208,8 @@ def test_long_sessions_of_trials_drawn_one_by_one_are_endless() -> None:
         ("ReversalBandit", {"trials_per_episode": 1}),
         ("StoreRecall", {"p_store": 0.0}),
         ("StoreRecall", {"p_recall": 0.0}),
+        ("SyllableSequence", {"sequence": ["up", "down"]}),
+        ("Syllables", {"tolerance": 0.25}),
         ("TemporalBisection", {"probes": ()}),
         ("TwoStep", {"trials_per_episode": 1}),
         ("VolatileBandit", {"stable": 0, "trials_per_episode": 20}),

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from caudate.envs import make_task, task_ids
 from caudate.training.cli import app
 from caudate.training.errors import UsageError
-from caudate.training.gallery import make_gallery
+from caudate.training.gallery import _play, make_gallery
 
 RUN = CliRunner()
 
@@ -53,6 +53,10 @@ def test_gallery(tmp_path: Path) -> None:
         assert (tmp_path / "tasks" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
     again = make_gallery(tmp_path / "again", ids, say=lambda text: None)
     assert again.read_text() == text
+
+
+def test_trials_of_up_to_200_steps_are_shown_whole() -> None:
+    assert _play(make_task("caudate/Syllables-v0").env(), 3) == pytest.approx(1)
 
 
 def test_gallery_that_cannot_be_written(tmp_path: Path) -> None:

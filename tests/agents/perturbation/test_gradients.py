@@ -109,7 +109,7 @@ def test_node_perturbation_is_unbiased_with_the_dimension_of_its_nodes():
     adjoint, *_ = calm._output_adjoint(*calm._modulate())
     r = calm.tape["r"]
     g = calm.network.adjoint(
-        calm.parameters, r, adjoint @ calm.parameters["W_out"], exact=True
+        calm.parameters, calm.tape, adjoint @ calm.parameters["W_out"], exact=True
     ).sum(1)
     previous = np.concatenate([np.zeros_like(r[:1, 0]), r[:-1, 0]])
     seen = np.concatenate([previous, calm.tape["x"][:, 0], np.ones((STEPS, 1))], axis=1)
