@@ -104,6 +104,10 @@ class ActorCritic(RecurrentAgent):
             "log_std": free_gradient,
         }
 
+    def feedback_weights(self) -> np.ndarray:
+        """B (K + 1, N): what carries the readout's errors back to the units; its own weights."""
+        return self.parameters["W_out"]
+
     def exact_gradient(self, output_adjoint: np.ndarray) -> Parameters:
         """Gradient of the same loss by back-propagation through time, for comparison."""
         feature_adjoint = output_adjoint @ self.parameters["W_out"]

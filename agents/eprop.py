@@ -126,7 +126,7 @@ class EProp(ActorCritic):
         if self.options.gradient == "none":
             return {}
         exact = self.options.gradient == "exact"
-        return self._batched_gradient(output_adjoint @ self._feedback_weights(), exact)
+        return self._batched_gradient(output_adjoint @ self.feedback_weights(), exact)
 
     def exact_gradient(self, output_adjoint: np.ndarray) -> Parameters:
         return self._batched_gradient(output_adjoint @ self.parameters["W_out"], exact=True)
@@ -151,7 +151,7 @@ class EProp(ActorCritic):
         excess = self.mean_rate - o.target_rate
         return (o.rate_coef / o.substeps * excess).astype(self.dtype)
 
-    def _feedback_weights(self) -> np.ndarray:
+    def feedback_weights(self) -> np.ndarray:
         symmetric = self.options.feedback == "symmetric"
         return self.parameters["W_out"] if symmetric else self.feedback
 
@@ -222,7 +222,7 @@ class EProp(ActorCritic):
         if self.options.modulator == "critic":
             decay = self.options.gamma * self.options.gae_lambda
         features = self.record["features"][-1]
-        self.online.act(self._signals(), features, self._feedback_weights(), decay)
+        self.online.act(self._signals(), features, self.feedback_weights(), decay)
         if self._regularised():
             self.online.count_spikes(alive)
 

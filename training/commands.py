@@ -29,8 +29,26 @@ def watch(
     trials: Annotated[int, typer.Option(help="How many.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the first trial.")] = 0,
     max_steps: Annotated[int, typer.Option(help="In all.")] = 1000,
+    inside: Annotated[
+        bool, typer.Option("--inside", help="Draw one episode of the network and its rule.")
+    ] = False,
+    unit: Annotated[
+        list[int], typer.Option(help="... and neurons to follow, as often as you like.")
+    ] = [],  # noqa: B006 (typer copies it)
 ) -> None:
     """Play greedy trials with a trained agent, step by step, and draw the last one."""
+    if inside:
+        from .inside import look_inside
+
+        if trials != 1:
+            raise UsageError(f"--inside shows one episode, not --trials {trials}: leave it out.")
+        picture = look_inside(
+            run, seed=seed, max_steps=max_steps, units=unit or None, say=typer.echo
+        )
+        typer.echo(f"picture: {picture}")
+        return
+    if unit:
+        raise UsageError("--unit is for a look inside: add --inside.")
     from .watching import watch
 
     picture = watch(run, trials, seed=seed, max_steps=max_steps, say=typer.echo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -20,15 +21,25 @@ _DPI = 200
 
 
 def new_figure(
-    panels: int, *, rows: int = 1, width: float = 7.4, height: float = 3.4, share_y: bool = False
+    panels: int,
+    *,
+    rows: int = 1,
+    width: float = 7.4,
+    height: float = 3.4,
+    share_x: bool = False,
+    share_y: bool = False,
+    heights: Sequence[float] | None = None,
 ) -> tuple[Figure, list[Axes]]:
     """A figure of panels side by side, in ``rows``, without the frame's upper right half.
 
-    Sizes are in inches; the axes come row by row.
+    Sizes are in inches, ``heights`` of the rows relative; the axes come row by row.
     """
     figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = list(figure.subplots(rows, panels, sharey=share_y, squeeze=False).flat)
+    subplots = figure.subplots(
+        rows, panels, sharex=share_x, sharey=share_y, squeeze=False, height_ratios=heights
+    )
+    axes = list(subplots.flat)
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=8, colors=INK)

@@ -47,9 +47,8 @@ def watch(
     agent = load_agent(folder.checkpoint())
     config = folder.config
     env = _drawing_env(config.env_id, config.env_kwargs)
-    first = FRESH_SEED if has_task(config.env_id) else FOREIGN_SEEDS[FRESH_SEED]
     try:
-        _play(env, agent, trials, first + seed, max_steps, say)
+        _play(env, agent, trials, first_seed(config.env_id) + seed, max_steps, say)
         picture: Any = env.render()
     except gym.error.DependencyNotInstalled as error:
         raise UsageError(f"{config.env_id} cannot be drawn: {error}.") from error
@@ -58,6 +57,11 @@ def watch(
     path = folder.figures / "watch.png"
     _write_png(path, picture)
     return path
+
+
+def first_seed(env_id: str) -> int:
+    """Where the fresh trials of ``evaluate`` begin."""
+    return FRESH_SEED if has_task(env_id) else FOREIGN_SEEDS[FRESH_SEED]
 
 
 def _drawing_env(env_id: str, env_kwargs: dict[str, Any]) -> gym.Env:
@@ -73,7 +77,7 @@ def _drawing_env(env_id: str, env_kwargs: dict[str, Any]) -> gym.Env:
 
 def _play(env: gym.Env, agent: Agent, trials: int, seed: int, max_steps: int, say: Say) -> None:
     """Play whole episodes until enough trials have ended or the steps are used up."""
-    names, dt, actions = _names(env)
+    names, dt, actions = env_names(env)
     steps = done = 0
     while done < trials and steps < max_steps:
         observation, _ = env.reset(seed=seed + done)
@@ -92,11 +96,11 @@ def _play(env: gym.Env, agent: Agent, trials: int, seed: int, max_steps: int, sa
             if over or info.get("trial_end"):
                 done += 1
                 if steps - began > 1:  # the line of a trial of one step says it all
-                    _say_facts(info, say)
+                    say_facts(info, say)
                 began = steps
 
 
-def _names(env: gym.Env) -> tuple[list[str] | None, float | None, tuple[str, ...]]:
+def env_names(env: gym.Env) -> tuple[list[str] | None, float | None, tuple[str, ...]]:
     """Observation names, ms a step and action names, where the environment tells them."""
     info = getattr(env.unwrapped, "task_info", {})
     task = getattr(env.unwrapped, "task", None)
@@ -133,7 +137,7 @@ def _values(array: Any) -> str:
     return " ".join(f"{value:.3g}" for value in np.ravel(array).tolist())
 
 
-def _say_facts(info: dict[str, Any], say: Say) -> None:
+def say_facts(info: dict[str, Any], say: Say) -> None:
     facts = {name: info[name] for name in ("correct", "choice", "rt", "condition") if name in info}
     if facts:
         say("  ".join(f"{name} {float(value):g}" for name, value in facts.items()))
