@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -172,6 +173,15 @@ def test_caps_cut_episodes_and_grow():
 def test_mistakes_are_one_sentence(env, options, sentence):
     with pytest.raises(AgentError, match=sentence):
         small(env, **options)
+
+
+def test_missing_packages_are_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ale_py", None)
+    with pytest.raises(AgentError, match=r"caudate\[atari\]"):
+        small("ALE/Pong-v5")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(AgentError, match=r"caudate\[atari\]"):
+        small()
 
 
 class TestPong:
