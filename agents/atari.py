@@ -76,11 +76,11 @@ class AtariEProp(EProp):
         o = self.options
         check_ranges(self.name, o, _RANGES)
         choice(self.name, "execution", o.execution, ("batched",))
-        choice(self.name, "input_units", o.input_units, ("raw",))
 
     def _build_network(self, rng: np.random.Generator) -> VisualNetwork:
         o = self.options
         choice(self.name, "network", o.network, ("alif", "lif"))
+        choice(self.name, "input_units", o.input_units, ("raw",))
         k = o.substeps
         front = SpikingVision.create(
             self._frame_shape(),

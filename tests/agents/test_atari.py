@@ -166,6 +166,7 @@ def test_caps_cut_episodes_and_grow():
     [
         ("CartPole-v1", {}, "single grey frames"),
         ("test/Dot-v0", {"execution": "online"}, "execution='online' is not one of batched"),
+        ("test/Dot-v0", {"input_units": "bounds"}, "input_units='bounds' is not one of raw"),
         ("test/Dot-v0", {"network": "rate"}, "network='rate' is not one of alif, lif"),
         ("test/Dot-v0", {"episode_cap": 0}, "episode_cap=0 must be 1 or more"),
     ],
