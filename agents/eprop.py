@@ -184,11 +184,21 @@ class EProp(ActorCritic):
 
     # -- online execution --------------------------------------------------------------------
 
+    def warm_up(self) -> None:
+        super().warm_up()
+        if self.options.execution == "online":
+            tape = self.network.tape(self.n_envs)
+            tape.advance()
+            self._new_online().warm_up(tape)
+
     def begin_round(self) -> None:
         if self.options.execution == "online":
-            head = self.head
-            self.online = OnlineGradient(self.network, self.n_envs, head.n_outputs + 1, head.n_free)
+            self.online = self._new_online()
         super().begin_round()
+
+    def _new_online(self) -> OnlineGradient:
+        head = self.head
+        return OnlineGradient(self.network, self.n_envs, head.n_outputs + 1, head.n_free)
 
     def _on_outputs(self, outputs: np.ndarray) -> None:
         if self.online is None:

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .kernels import trace_kernels
 from .networks import RateNetwork, SpikingNetwork
 from .networks.spiking import SpikingTraces
 from .optimizers import Parameters
+from .tape import Tape
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class OnlineGradient:
         self.credit = np.zeros((n_envs, network.n_units, width), dtype)  # F, or the sum of L ebar
         self.readout_credit = np.zeros((n_envs, n_outputs, network.n_units + 1), dtype)
         self.free_credit = np.zeros((n_envs, n_free), dtype)
+        self._assign_credit, self._collect = trace_kernels(network.kernel)[1:]
         self.clear()
 
     def clear(self) -> None:
@@ -60,15 +63,25 @@ class OnlineGradient:
         self.free_total = np.zeros(self.free_credit.shape[1:], self.credit.dtype)
         self.spikes = np.zeros_like(self.total)  # sum of unfiltered eligibilities
 
+    def warm_up(self, tape: Tape) -> None:
+        """Compile what is compiled at first use, with a step on ``tape``; traces are spoilt."""
+        self.traces.step(tape)
+        nothing = np.zeros(self.credit.shape[:2], self.credit.dtype)
+        self._assign_credit(0.0, nothing, nothing, self.traces.eligibility, self.credit, self.total)
+        self._collect(nothing[:, 0], self.credit, self.total)
+
     def act(
         self, signals: Signals, features: np.ndarray, feedback: np.ndarray, decay: float
     ) -> None:
         """Credit the actions of this step; what waits for reward decays by ``decay`` a step."""
-        eligibility = self.traces.eligibility
-        self.credit *= decay
-        self.credit += (signals.score @ feedback)[:, :, None] * eligibility
-        direct = (signals.direct @ feedback).astype(eligibility.dtype)
-        self.total += np.einsum("bj,bji->ji", direct, eligibility)
+        self._assign_credit(
+            decay,
+            signals.score @ feedback,
+            signals.direct @ feedback,
+            self.traces.eligibility,
+            self.credit,
+            self.total,
+        )
         inputs = np.concatenate([features, np.ones_like(features[:, :1])], axis=1)
         self.readout_credit *= decay
         self.readout_credit += signals.score[:, :, None] * inputs[:, None, :]
@@ -80,12 +93,12 @@ class OnlineGradient:
     def count_spikes(self, alive: np.ndarray) -> None:
         """Take this step into the firing-rate term of columns that still run, (B,)."""
         assert isinstance(self.traces, SpikingTraces)
-        self.spikes += np.tensordot(alive.astype(self.spikes.dtype), self.traces.raw_sum, 1)
+        self._collect(alive, self.traces.raw_sum, self.spikes)
 
     def reward(self, modulator: np.ndarray) -> None:
         """Turn credit into weight change: ``modulator`` (B,), a TD error or an episode's worth."""
         worth = modulator.astype(self.network.dtype)
-        self.total += np.tensordot(worth, self.credit, 1)
+        self._collect(worth, self.credit, self.total)
         self.readout_total += np.tensordot(worth, self.readout_credit, 1)
         self.free_total += worth @ self.free_credit
 

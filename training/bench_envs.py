@@ -13,10 +13,11 @@ from gymnasium.vector import VectorEnv
 
 from ..envs import task_ids
 from .clock import Rate, measure, one_thread
+from .docs_page import replace_section
 from .errors import UsageError
 from .evaluation import check_env_id
 from .progress import Say
-from .runs import check_writable, write_json, write_text
+from .runs import check_writable, write_json
 
 SIZES = (64, 1024)
 SYNC_SIZE = 64
@@ -57,7 +58,7 @@ def bench_envs(
         seconds: CPU time of one repeat.
         repeats: of each measurement.
         json_file: also write the result here.
-        docs: also write the page ``speed.md`` into this folder.
+        docs: also write the tasks' section of the page ``speed.md`` in this folder.
         say: where the table goes.
     """
     ids = list(tasks) if tasks else task_ids()
@@ -78,7 +79,7 @@ def bench_envs(
     if json_file is not None:
         write_json(Path(json_file), [asdict(speed) for speed in found])
     if page is not None:
-        write_text(page, _page(found, seconds, repeats))
+        replace_section(page, "bench-envs", _section(found, seconds, repeats), title="Speed")
     return found
 
 
@@ -136,10 +137,10 @@ def _line(speed: EnvSpeed) -> str:
     return f"{speed.env_id:<38}{rates}{_million(speed.sync):>20}{speed.ratio:>8.1f}"
 
 
-def _page(found: Sequence[EnvSpeed], seconds: float, repeats: int) -> str:
+def _section(found: Sequence[EnvSpeed], seconds: float, repeats: int) -> str:
     sizes = " | ".join(f"batch of {size:,}" for size in SIZES)
     lines = [
-        "# Speed of the tasks",
+        "## Tasks",
         "",
         f"Made by `caudate bench envs --seconds {seconds:g} --docs docs`. Million steps per",
         f"CPU-second on one thread with random actions: the best of {repeats} repeats, in brackets",
@@ -157,7 +158,7 @@ def _page(found: Sequence[EnvSpeed], seconds: float, repeats: int) -> str:
         rates = (speed.single, *speed.native.values(), speed.sync)
         cells = " | ".join(map(_million, rates))
         lines.append(f"| `{speed.env_id}` | {cells} | {speed.ratio:.0f} |")
-    return "\n".join([*lines, ""])
+    return "\n".join(lines)
 
 
 def _million(rate: Rate) -> str:

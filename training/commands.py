@@ -160,7 +160,7 @@ def bench_envs(
     seconds: Annotated[float, typer.Option(help="CPU time of a repeat.")] = 1.0,
     json_file: JsonFile = None,
     docs: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Also write the page speed.md here.")
+        Path | None, typer.Option(metavar="FOLDER", help="Also write to the page speed.md here.")
     ] = None,
 ) -> None:
     """Steps per CPU-second of the tasks: single, natively batched, in Gymnasium's SyncVectorEnv."""
@@ -173,8 +173,11 @@ def bench_agents(
     agents: Annotated[list[str] | None, typer.Argument(help="Names; default: all.")] = None,
     task: Annotated[list[str] | None, typer.Option(help="Ids, as often as you like.")] = None,
     seconds: Annotated[float, typer.Option(help="CPU time of a repeat.")] = 1.0,
-    kernels: Annotated[bool, typer.Option(help="The spiking kernel too.")] = True,
+    kernels: Annotated[bool, typer.Option(help="The spiking kernels too.")] = True,
     json_file: JsonFile = None,
+    docs: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Also write to the page speed.md here.")
+    ] = None,
 ) -> None:
     """Steps per CPU-second of agents while they learn, beside RecurrentPPO."""
     from .bench_agents import TASKS, bench_agents
@@ -185,6 +188,7 @@ def bench_agents(
         seconds=seconds,
         kernels=kernels,
         json_file=json_file,
+        docs=docs,
         say=typer.echo,
     )
 

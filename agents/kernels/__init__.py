@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from ..errors import AgentError
 from .spiking_numpy import SpikingConstants
 
-__all__ = ["KERNELS", "SpikingConstants", "rate_kernels", "spiking_kernels"]
+__all__ = ["KERNELS", "SpikingConstants", "rate_kernels", "spiking_kernels", "trace_kernels"]
 
 KERNELS = ("auto", "numpy", "numba")
 FEW_COLUMNS = 8  # up to which a compiled loop beats NumPy's products for rate units
@@ -23,6 +23,16 @@ def spiking_kernels(name: str = "auto") -> tuple[Callable, Callable]:
     else:
         from .spiking_numpy import backward, forward
     return forward, backward
+
+
+@cache
+def trace_kernels(name: str = "auto") -> tuple[Callable, Callable, Callable]:
+    """(advance, assign_credit, collect) of traces carried forward, by the same names."""
+    if _numba(name):
+        from .traces_numba import advance, assign_credit, collect
+    else:
+        from .traces_numpy import advance, assign_credit, collect
+    return advance, assign_credit, collect
 
 
 @cache

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kernels import SpikingConstants, spiking_kernels
+from ..kernels import SpikingConstants, spiking_kernels, trace_kernels
 from ..tape import Tape
 from .rate import Parameters, Perturb, spread_time_constants
 
@@ -284,25 +284,30 @@ class SpikingTraces:
         self.adaptation = np.zeros(shape, network.dtype)  # eps_a
         self.eligibility = np.zeros(shape, network.dtype)
         self.raw_sum = np.zeros(shape, network.dtype)
-        self._psi = np.zeros((n, network.n_units, 1), network.dtype)
+        self._psi = np.zeros((n, network.n_units), network.dtype)
         self._z = np.zeros((n, network.n_units), network.dtype)
 
     def step(self, tape: Tape) -> None:
         """Take in the last environment step of ``tape``."""
-        c = self.network.constants
-        alpha, rho, beta = (p[None, :, None] for p in (c.alpha, c.rho, c.beta))
         x, z, psi = tape["x"][-1], tape["z"][-1], tape["psi"][-1]
-        ones = np.ones((len(x), 1), self.network.dtype)
-        self.raw_sum[...] = 0
-        for k in range(len(z)):
-            # eps_a first: it uses zbar and psi of the network step before.
-            self.adaptation *= rho - beta * self._psi
-            self.adaptation += self._psi * self.presynaptic
-            self.presynaptic *= alpha
-            self.presynaptic += np.concatenate([x, self._z, ones], axis=1)[:, None, :]
-            self._psi = psi[k][:, :, None].copy()
-            e = self._psi * (self.presynaptic - beta * self.adaptation)
-            self.eligibility *= c.kappa
-            self.eligibility += self.network.feature_gain * e
-            self.raw_sum += e
-            self._z = z[k].astype(self.network.dtype)
+        n, _, n_sources = self.presynaptic.shape
+        d = self.network.n_inputs
+        arriving = np.empty((len(z), n, n_sources), self.network.dtype)
+        arriving[..., :d] = x
+        arriving[0, :, d:-1] = self._z
+        arriving[1:, :, d:-1] = z[:-1]
+        arriving[..., -1] = 1
+        advance, *_ = trace_kernels(self.network.kernel)
+        advance(
+            self.network.constants,
+            self.network.feature_gain,
+            arriving,
+            self._psi,
+            psi,
+            self.presynaptic,
+            self.adaptation,
+            self.eligibility,
+            self.raw_sum,
+        )
+        self._psi[...] = psi[-1]
+        self._z[...] = z[-1]

@@ -41,8 +41,7 @@ def draw_track(task: Task, track: Track) -> Array:
     """
     by_trial = isinstance(task, ScriptedTask) or task.trials_per_episode == 1
     unit = task.dt if by_trial else 1.0
-    channels = min(len(task.obs_names), _MANY)
-    heights = [0.34 * channels + 0.3, _action_height(task), 0.75]
+    heights = [_channels_height(task), _action_height(task), 0.75]
     total = sum(heights) + _ABOVE + _BELOW
     figure = Figure(figsize=(_WIDTH, total), dpi=_DPI)
     canvas = FigureCanvasAgg(figure)
@@ -74,6 +73,12 @@ def draw_track(task: Task, track: Track) -> Array:
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 
 
+def _channels_height(task: Task) -> float:
+    if task.frame:
+        return min(0.15 * task.frame[0], 3.4) + 0.3
+    return 0.34 * min(len(task.obs_names), _MANY) + 0.3
+
+
 def _action_height(task: Task) -> float:
     space = task.action_space
     if isinstance(space, spaces.Discrete):
@@ -99,6 +104,9 @@ def _draw_channels(axis: Axes, task: Task, track: Track, unit: float) -> None:
     obs = np.stack(track.obs)
     low, high = _shown_range(task.observation_space, obs)
     scaled = (obs - low) / (high - low)
+    if task.frame:
+        _draw_frames(axis, scaled, task, track, unit)
+        return
     names = task.obs_names
     if len(names) > _MANY:
         extent = (0.0, len(obs) * unit, len(names) - 0.5, -0.5)
@@ -118,6 +126,23 @@ def _draw_channels(axis: Axes, task: Task, track: Track, unit: float) -> None:
         axis.stairs(levels, edges, baseline=None, color=_CHANNEL, linewidth=1.2, label=name)
     axis.set_yticks([base + 0.375 for base in range(len(names))], names[::-1])
     axis.set_ylim(-0.2, len(names))
+
+
+def _draw_frames(axis: Axes, obs: Array, task: Task, track: Track, unit: float) -> None:
+    """Each period as a picture of what its steps show, the later the darker."""
+    assert task.frame is not None
+    rows, columns = task.frame
+    start = 0
+    for _, run in groupby(track.periods):
+        stop = start + len(list(run))
+        part = obs[start:stop, : rows * columns].reshape(-1, rows, columns)
+        trail = np.linspace(1.0, 0.3, len(part))[::-1, None, None]
+        extent = (start * unit, stop * unit, rows - 0.5, -0.5)
+        shown = (part * trail).max(axis=0)
+        axis.imshow(shown, aspect="auto", cmap="Blues", extent=extent, vmin=0, vmax=1, zorder=2)
+        start = stop
+    axis.set_yticks(range(0, rows, -(-rows // 12)))
+    axis.set_ylim(rows - 0.5, -0.5)
 
 
 def _shown_range(space: spaces.Box, obs: Array) -> tuple[Array, Array]:

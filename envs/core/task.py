@@ -79,6 +79,7 @@ class Prepared:
         n_conditions: number of trial types that ``info["condition"]`` tells apart.
         int_facts, float_facts: per-trial facts in ``info`` beside ``trial_end``.
         action_names: names of the actions or of their components, for pictures.
+        frame: rows and columns, where the task's own channels are the pixels of a picture.
     """
 
     channels: tuple[Channel, ...]
@@ -87,6 +88,7 @@ class Prepared:
     int_facts: tuple[str, ...] = ()
     float_facts: tuple[str, ...] = ()
     action_names: tuple[str, ...] = ()
+    frame: tuple[int, int] | None = None
 
 
 @dataclass(kw_only=True, eq=False)

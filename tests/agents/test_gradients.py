@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from caudate.agents import EProp
-from caudate.agents.kernels import spiking_kernels
+from caudate.agents.kernels import SpikingConstants, spiking_kernels, trace_kernels
 from caudate.agents.networks import SpikingNetwork
 
 from . import toy_envs  # noqa: F401
@@ -32,8 +32,13 @@ def make(network: str, **options: Any) -> Any:
         network=network,
         n_neurons=9,
         dtype="float64",
-        kernel="numpy",
-        **{"substeps": 3, "rate_coef": 0.7, "entropy_coef": 0.1, "tau_adaptation": (2.0, 9.0)}
+        **{
+            "kernel": "numpy",
+            "substeps": 3,
+            "rate_coef": 0.7,
+            "entropy_coef": 0.1,
+            "tau_adaptation": (2.0, 9.0),
+        }
         | options,
     )
     rng = np.random.default_rng(5)
@@ -237,3 +242,48 @@ def test_numba_twin_equals_numpy(n, rate_term):
     assert 0.02 < results[0][0].mean() < 0.9
     for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-5)])
+@pytest.mark.parametrize("substeps", [1, 3])
+def test_numba_traces_equal_numpy(substeps, dtype, tolerance):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    steps, batch, n, sources = 15, 6, 9, 14
+    beta = np.where(np.arange(n) < 5, 0.05, 0)
+    constants = SpikingConstants(
+        *(a.astype(dtype) for a in (rng.uniform(0.8, 0.95, n), rng.uniform(0.9, 0.99, n), beta)),
+        kappa=0.9, threshold=0.7, dampening=0.3,
+    )  # fmt: skip
+    arriving = (rng.random((steps, substeps, batch, sources)) < 0.3).astype(dtype)
+    psi = np.maximum(rng.uniform(-0.2, 0.4, (steps, substeps, batch, n)), 0).astype(dtype)
+    score, direct = rng.standard_normal((2, steps, batch, n))
+    direct[::2] = 0
+    results = []
+    for name in ("numpy", "numba"):
+        advance, assign_credit, collect = trace_kernels(name)
+        traces = [np.zeros((batch, n, sources), dtype) for _ in range(4)]
+        credit, total = np.zeros((batch, n, sources), dtype), np.zeros((n, sources), dtype)
+        before = np.zeros((batch, n), dtype)
+        for t in range(steps):
+            advance(constants, 0.7, arriving[t], before, psi[t], *traces)
+            assign_credit(0.95, score[t], direct[t], traces[2], credit, total)
+            collect(score[t, :, 0], credit, total)
+            before = psi[t, -1]
+        traces[1] *= constants.beta[:, None] > 0
+        results.append((*traces, credit, total))
+    for a, b in zip(*results, strict=True):
+        assert a.dtype == b.dtype == dtype
+        assert np.abs(a).max() > 0
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * np.abs(a).max())
+
+
+@pytest.mark.parametrize("network", ["lif", "alif"])
+def test_online_updates_are_the_same_with_numba(network):
+    pytest.importorskip("numba")
+    agents = [make(network, execution="online", kernel=kernel) for kernel in ("numpy", "numba")]
+    for _ in range(3):
+        for agent in agents:
+            agent.update()
+    for name, w in agents[0].parameters.items():
+        np.testing.assert_allclose(w, agents[1].parameters[name], rtol=1e-10, atol=1e-12)

@@ -19,6 +19,8 @@ IDS = [
     "caudate/ReversalBandit-v0",
     "caudate/TwoStep-v0",
     "caudate/DelayedReach-v0",
+    "caudate/DelayedGoal-v0",
+    "caudate/Pong-v0",
 ]
 
 

@@ -25,6 +25,8 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("caudate/CriterionReversal-v0", {"trials_per_episode": 7, "criterion": 2}),
     ("caudate/ReversalBandit-v0", {"trials_per_episode": 1}),
     ("caudate/DelayedReach-v0", {"trials_per_episode": 3, "prev_action": True, "curl": 4.0}),
+    ("caudate/DelayedGoal-v0", {"trials_per_episode": 3, "prev_action": True}),
+    ("caudate/Pong-v0", {"trials_per_episode": 2, "points": 2, "opponent_error": 0.5}),
     ("caudate/IowaGambling-v0", {"trials_per_episode": 3, "time": True}),
     ("caudate/FlipFlop-v0", {"trials_per_episode": 2, "duration": 800, "prev_action": True}),
 ]

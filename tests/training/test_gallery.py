@@ -29,7 +29,7 @@ def test_list_for_people_and_machines(tmp_path: Path, monkeypatch: pytest.Monkey
         assert row["summary"].endswith(".")
         assert row["measures"]
         assert set(row["yardsticks"]) >= {"random", "chance", "memoryless", "optimum"}
-    for family in ("working memory", "motor timing", "bandits"):
+    for family in ("working memory", "motor timing", "bandits", "other"):
         assert f"{family}\n" in shown.output
     for arguments in (["--json"], ["--json", "-"]):
         assert json.loads(RUN.invoke(app, ["envs", *arguments]).output) == rows
