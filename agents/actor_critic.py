@@ -50,7 +50,7 @@ class ActorCritic(RecurrentAgent):
         n, k = self.n_envs, self.head.n_outputs
         head = self.head
         self.record = Tape(
-            features=((n, o.n_neurons), self.dtype),
+            features=((n, self.parameters["W_out"].shape[1]), self.dtype),
             outputs=((n, k + 1), self.dtype),
             actions=((n, *head.action_shape), head.action_dtype or self.dtype),
             rewards=((n,), np.float64),

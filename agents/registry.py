@@ -51,6 +51,12 @@ AGENTS: dict[str, AgentSpec] = {
             {"network": "rate", "feedback": "random"},
         ),
         AgentSpec(
+            "eprop-atari",
+            "reward-based e-prop behind spiking convolutions, for Atari games",
+            ".atari:AtariEProp",
+            extra="atari",
+        ),
+        AgentSpec(
             "bptt",
             "the same learner with the exact gradient (upper bound), leaky rate units",
             ".eprop:EProp",

@@ -16,6 +16,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
+from .atari_env import is_atari, make_atari, register_atari
 from .errors import AgentError
 
 NO_CONDITION = -1
@@ -30,7 +31,11 @@ class Rounds:
         truncated: columns whose episode was cut short by a limit, not ended by the task.
         condition: ``info["condition"]`` of finished episodes, -1 where there is none.
         returns, lengths: undiscounted return and number of transitions so far.
+
+    ``caps`` (B,) may be set to cut episodes short after so many transitions.
     """
+
+    caps: np.ndarray | None = None
 
     def __init__(self, env: VectorEnv, env_id: str | None, max_episode_steps: int):
         self.env = env
@@ -70,6 +75,8 @@ class Rounds:
             )
         self.returns += reward
         self.lengths += self.alive
+        if self.caps is not None:
+            truncated = truncated | (self.lengths >= self.caps)
         ended = (terminated | truncated) & self.alive
         if ended.any():
             observation = self._finish(ended, truncated & ~terminated, observation, info)
@@ -148,6 +155,8 @@ def make_rounds(
 def _vector_from_id(env_id: str, n_envs: int, env_kwargs: dict) -> VectorEnv:
     spec, native = vector_env_spec(env_id, n_envs)
     try:
+        if is_atari(env_id):
+            return make_atari(env_id, n_envs, env_kwargs)
         if native:
             return gym.make_vec(
                 spec, num_envs=n_envs, autoreset_mode=AutoresetMode.DISABLED, **env_kwargs
@@ -167,6 +176,8 @@ def vector_env_spec(env_id: str, n_envs: int) -> tuple[EnvSpec, bool]:
     """
     if n_envs < 1:
         raise AgentError(f"n_envs={n_envs} must be at least 1.")
+    if is_atari(env_id):
+        register_atari()
     try:
         # A module prefix ("package:Name-v0") is imported by Gymnasium before the look-up.
         if ":" in env_id:

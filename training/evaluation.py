@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import gymnasium as gym
 import numpy as np
 
+from ..agents.atari_env import is_atari, make_atari, register_atari
 from ..envs import make_task, task_ids
 from .errors import UsageError
 from .stats import mean_interval
@@ -55,7 +56,11 @@ class Evaluator:
             )
         else:  # with seeds that every generator takes
             first_seed = FOREIGN_SEEDS[first_seed]
-            self.env = gym.make_vec(env_id, num_envs=n, vectorization_mode="sync", **env_kwargs)
+            self.env = (
+                make_atari(env_id, n, dict(env_kwargs))
+                if is_atari(env_id)
+                else gym.make_vec(env_id, num_envs=n, vectorization_mode="sync", **env_kwargs)
+            )
         self.seeds = [first_seed + i for i in range(n)]
         self.kind = "score" if self.native else "return"
 
@@ -136,6 +141,8 @@ def evaluate(
 
 def check_env_id(env_id: str) -> None:
     """Raise UsageError, with the nearest id, unless Gymnasium knows the environment."""
+    if is_atari(env_id):
+        register_atari()
     try:
         if ":" in env_id:
             importlib.import_module(env_id.split(":")[0])

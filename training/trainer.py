@@ -22,6 +22,10 @@ from .runs import Run, RunConfig
 from .wandb_log import WandbLogger, WandbSettings
 
 _VERSIONS = ("caudate", "numpy", "gymnasium")
+_EXTRA_VERSIONS = {
+    "baselines": ("stable-baselines3", "sb3-contrib", "torch"),
+    "atari": ("ale-py", "torch"),
+}
 
 
 @dataclass(frozen=True)
@@ -269,7 +273,7 @@ def _hyperparameters(learner: Agent) -> dict[str, Any]:
 
 
 def _versions(extra: str | None) -> dict[str, str]:
-    packages = [*_VERSIONS, *(("stable-baselines3", "sb3-contrib", "torch") if extra else ())]
+    packages = [*_VERSIONS, *(_EXTRA_VERSIONS[extra] if extra else ())]
     found = {name: importlib.metadata.version(name) for name in packages}
     return {"python": platform.python_version(), **found}
 

@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 
 from ..agents import Agent, load_agent
+from ..agents.atari_env import is_atari
 from .errors import UsageError
 from .evaluation import FOREIGN_SEEDS, FRESH_SEED, has_task
 from .progress import Say
@@ -64,6 +65,10 @@ def first_seed(env_id: str) -> int:
 
 
 def _drawing_env(env_id: str, env_kwargs: dict[str, Any]) -> gym.Env:
+    if is_atari(env_id):
+        raise UsageError(
+            f"{env_id} is played as small grey frames, which have no picture: use caudate evaluate."
+        )
     try:
         return gym.make(env_id, render_mode="rgb_array", **env_kwargs)
     except (gym.error.Error, TypeError, ImportError) as error:

@@ -85,3 +85,15 @@ def test_mistakes():
         evaluate(agent, "CartPole-v1")
     check_env_id("CartPole-v1")
     check_env_id(f"caudate.envs:{TASK}")
+
+
+def test_games_are_evaluated_on_the_frames_that_agents_see():
+    pytest.importorskip("ale_py")
+    check_env_id("ALE/Pong-v5")
+    short = {"max_num_frames_per_episode": 60}
+    evaluator = Evaluator("ALE/Pong-v5", short, 2, CRITERION_SEED)
+    assert evaluator.env.single_observation_space.shape == (1, 84, 84)
+    score = evaluator(Stubborn(0))
+    evaluator.close()
+    assert (score.kind, score.n) == ("return", 2)
+    assert -21 <= score.value <= 0
