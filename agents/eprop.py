@@ -244,8 +244,7 @@ class EProp(ActorCritic):
         direct, score = np.zeros_like(outputs), np.zeros_like(outputs)
         nothing = np.zeros((len(alive), self.head.n_free), self.dtype)
         if self.targets is not None:
-            t = self.record.length - 1
-            direct[:, :-1] = self.targets.output_adjoint(policy[None], t)[0]
+            direct[:, :-1] = self.targets.output_adjoint(policy[None])[0]
             return Signals(score, direct, nothing, nothing)
         score[:, :-1], free_score = self.head.score(policy, actions, free)
         if o.modulator == "critic":

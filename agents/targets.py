@@ -151,9 +151,9 @@ class TargetRounds:
         self.alive = np.zeros(self.n_envs, bool)
         return rewards, np.arange(steps)[:, None] < lengths
 
-    def output_adjoint(self, outputs: np.ndarray, start: int = 0) -> np.ndarray:
-        """Derivative (T, B, K) of each trial's error by outputs (T, B, K) from step ``start``."""
-        steps = slice(start, start + len(outputs))
+    def output_adjoint(self, outputs: np.ndarray) -> np.ndarray:
+        """Derivative of each trial's error by the outputs (T, B, K) of the last T steps played."""
+        steps = slice(self._steps - len(outputs), self._steps)
         slope = self.pool.head.error_gradient(outputs, self.pool.targets[steps, self.trials])
         return (slope * self._weights(steps)[..., None]).astype(outputs.dtype)
 
