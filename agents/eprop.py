@@ -165,6 +165,11 @@ class EProp(ActorCritic):
 
     # -- whole trials at once ----------------------------------------------------------------
 
+    def _draw_seeds(self) -> np.ndarray:
+        if self.targets is not None and len(self.targets.pool) == self.n_envs:
+            return np.arange(self.n_envs)  # every trial once
+        return super()._draw_seeds()
+
     def play_on(self, limit: int | None = None) -> bool:
         if self.targets is None or self.options.execution == "online" or limit is not None:
             return super().play_on(limit)

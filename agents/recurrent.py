@@ -74,7 +74,7 @@ class RecurrentOptions:
     excitatory: float = 0.0  # Dale's law: share of excitatory neurons; 0: no such law
     rewiring: bool = False  # connections that reach 0 make way for others
     rewiring_l1: float = 0.0  # shrinkage of each connection an update, with rewiring
-    biases: bool = True  # whether biases are learned
+    biases: bool = True  # of units and readout; without, they are and stay 0
     recurrent_gain: float = 1.0
     input_gain: float = 3.0
     input_units: str = "raw"  # of input weights; bounds: of the observation space's
@@ -228,6 +228,8 @@ class RecurrentAgent(Agent):
         if o.bias_gain > 0:  # not drawn without need: seeds keep their networks
             spread = o.bias_gain * rng.standard_normal(n)
             parameters["bias"] += (spread * self.network.input_unit()).astype(self.dtype)
+        if not o.biases:
+            parameters["bias"][:] = 0
         n_outputs = self.head.n_outputs + 1
         readout = o.readout_gain / np.sqrt(n) * rng.standard_normal((n_outputs, n))
         readout[-1] = 0  # the critic starts at 0
@@ -278,6 +280,20 @@ class RecurrentAgent(Agent):
         return (actions[0] if single else actions), state
 
     # -- learning ----------------------------------------------------------------------------
+
+    def teach(self, targets: Targets) -> None:
+        """Learn from these trials from now on; for streams of fresh ones.
+
+        Raises:
+            AgentError: the agent was built on an environment, or they are of other spaces.
+        """
+        if self.targets is None:
+            raise AgentError(f"{self.name} was built on an environment: it takes no targets.")
+        for kind in ("observation_space", "action_space"):
+            ours, theirs = getattr(self, kind), getattr(targets, kind)
+            if ours != theirs:
+                raise AgentError(f"{self.name}: targets with {kind} {theirs} do not fit {ours}.")
+        self.targets.pool = targets
 
     def warm_up(self) -> None:
         state = self.network.initial_state(self.n_envs)

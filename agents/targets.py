@@ -75,6 +75,10 @@ class Targets:
         shape = observations.shape[2:]
         self.observation_space = spaces.Box(-np.inf, np.inf, shape, np.float32)
 
+    def __len__(self) -> int:
+        """Number of trials."""
+        return len(self.conditions)
+
     @classmethod
     def of(cls, env_id: str, n: int = 1024, seed: int = 0, **env_kwargs: Any) -> Self:
         """``n`` trials of an environment whose ``unwrapped.task`` has ``sample_trials(n, seed)``.
@@ -115,7 +119,7 @@ class TargetRounds:
 
     def reset(self, seeds: np.ndarray) -> np.ndarray:
         pool = self.pool
-        self.trials = np.asarray(seeds) % len(pool.conditions)
+        self.trials = np.asarray(seeds) % len(pool)
         self.lengths = np.zeros(self.n_envs, int)
         self.returns = np.zeros(self.n_envs)
         self.alive = np.ones(self.n_envs, bool)
