@@ -133,6 +133,8 @@ class ActorCritic(RecurrentAgent):
                 (rule, self.full_gradient(output_adjoint, free_gradient)),
                 (exact, self.exact_gradient(output_adjoint)),
             ):
+                if self.wiring is not None:
+                    self.wiring.mask(one)
                 for name in one.keys() - READOUT:
                     total[name] = total.get(name, 0) + one[name]
         self.set_state(before)
@@ -165,7 +167,7 @@ class ActorCritic(RecurrentAgent):
                 self.final_values = self._read_out(features)[:, -1]
                 self._on_break(self.final_values)
                 self._seen, self._state = x, state
-                return False
+                return not rounds.alive.any()
             features, state = self._network_step(state, x)
             outputs = self._read_out(features)
             self._on_outputs(outputs)

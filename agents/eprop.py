@@ -50,7 +50,7 @@ class EPropOptions(ActorCriticOptions):
 
 
 class EProp(ActorCritic):
-    """Reward-based e-prop on any environment with Box observations and Discrete or Box actions.
+    """Reward-based e-prop on any environment with Box observations and Discrete, MultiBinary or Box actions.
 
     Examples:
         >>> from caudate.agents import EProp
@@ -74,6 +74,7 @@ class EProp(ActorCritic):
         self._check_times()
         self.mean_rate = np.full(o.n_neurons, o.target_rate)
         self.online: OnlineGradient | None = None
+        self._by_step = False  # whether the round that is played is learned from step by step
         rng = np.random.default_rng([self.seed, 1])
         shape = self.parameters["W_out"].shape
         gain = o.readout_gain / np.sqrt(o.n_neurons) if o.feedback_gain is None else o.feedback_gain
@@ -104,10 +105,11 @@ class EProp(ActorCritic):
     # -- the rule ----------------------------------------------------------------------------
 
     def update(self) -> Metrics:
-        readout_before = self.parameters["W_out"].copy()
-        metrics = super().update()
-        self._adapt_feedback(readout_before)
-        return metrics
+        self._by_step = self.options.update == "step"
+        try:
+            return super().update()
+        finally:
+            self._by_step = False
 
     @property
     def window(self) -> int | None:
@@ -116,7 +118,7 @@ class EProp(ActorCritic):
     def full_gradient(self, output_adjoint: np.ndarray, free_gradient: np.ndarray) -> Parameters:
         if self.online is None:
             return super().full_gradient(output_adjoint, free_gradient)
-        if self.options.update == "step":
+        if self._by_step:
             return {}  # all has been learned by now
         if self.options.modulator != "critic" and self.targets is None:
             self.online.reward(self.episode_worth)
@@ -135,12 +137,17 @@ class EProp(ActorCritic):
         extra = {}
         if self._regularised():
             alive = self.record["alive"]
-            weight = (alive / alive.sum()).astype(self.dtype)
+            weight = (alive / self._transitions(alive)).astype(self.dtype)
             extra["rate_adjoint"] = weight[..., None] * self._rate_signal()
         return self.network.backward(self.parameters, self.tape, feature_adjoint, exact, **extra)
 
     def _regularised(self) -> bool:
         return isinstance(self.network, SpikingNetwork) and self.options.rate_coef > 0
+
+    def _transitions(self, alive: np.ndarray) -> int:
+        """How many the firing-rate term is a mean over: the update's own (T, B), or with targets
+        the round's, so that its share does not depend on how often a round is learned from."""
+        return int(alive.sum() if self.targets is None else self.targets.all_lengths.sum())
 
     def _rate_signal(self) -> np.ndarray:
         """c (f_j - f_0) of a spike (N,), shared among the network steps of a transition.
@@ -155,13 +162,17 @@ class EProp(ActorCritic):
         symmetric = self.options.feedback == "symmetric"
         return self.parameters["W_out"] if symmetric else self.feedback
 
-    def _adapt_feedback(self, readout_before: np.ndarray) -> None:
-        """Kolen-Pollack: feedback takes the readout's change, and both shrink alike."""
-        if self.options.feedback == "adaptive":
-            keep = 1 - self.options.feedback_decay
-            self.feedback += self.parameters["W_out"] - readout_before
-            self.feedback *= keep
-            self.parameters["W_out"] *= keep
+    def _apply(self, gradient: Parameters) -> tuple[float, float]:
+        if self.options.feedback != "adaptive" or not gradient:
+            return super()._apply(gradient)
+        # Kolen-Pollack: feedback takes the readout's change, and both shrink alike.
+        readout, keep = self.parameters["W_out"], 1 - self.options.feedback_decay
+        before = readout.copy()
+        norms = super()._apply(gradient)
+        self.feedback += readout - before
+        self.feedback *= keep
+        readout *= keep
+        return norms
 
     # -- whole trials at once ----------------------------------------------------------------
 
@@ -218,10 +229,10 @@ class EProp(ActorCritic):
         alive = before["alive"][-1]
         if o.modulator == "critic" and self.targets is None:
             goes_on = self.rounds.alive | self.rounds.truncated
-            error = before["rewards"][-1] / self.scale.value
+            error = before["rewards"][-1] / self.return_scale
             error += o.gamma * np.where(goes_on, values, 0) - before["outputs"][-1, :, -1]
             self.online.reward(error * alive)
-        if o.update == "step":
+        if self._by_step:
             self._apply(self._online_gradient(self.online, alive[None]))
 
     def _on_transition(self) -> None:
@@ -258,7 +269,7 @@ class EProp(ActorCritic):
         """What has been accumulated over the transitions ``alive`` (T, B); begins anew."""
         rate_signal = self._rate_signal() if self._regularised() else None
         size = self._round_size(alive) if self.targets is None else float(self.n_envs)
-        gradient = online.gradient(size, max(int(alive.sum()), 1), rate_signal)
+        gradient = online.gradient(size, self._transitions(alive), rate_signal)
         online.clear()
         return gradient
 

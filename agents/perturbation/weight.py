@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import AgentError
 from ..networks import SpikingNetwork
 from ..optimizers import Parameters
 from ..options import choice
@@ -47,6 +48,11 @@ class WeightPerturbed(PerturbationAgent):
         super().__init__(env, **kwargs)
         o = self.options
         choice(self.name, "noise", o.noise, WEIGHT_NOISE)
+        if o.connectivity < 1:
+            raise AgentError(
+                f"{self.name}: connectivity={o.connectivity} leaves connections out, but its noise "
+                "is in all weights: set connectivity=1 or take node-perturbation."
+            )
         make = WEIGHT_NOISE[o.noise]
         settings = (self.n_perturbations, o.sigma, self.dtype, o.noise_memory * 2**20)
         # Recurrent weights, input weights and bias are one matrix on (activity, observation, 1).
