@@ -149,6 +149,7 @@ class ActorCritic(RecurrentAgent):
         """Reset environments and network."""
         self._seen = self.rounds.reset(self._draw_seeds())
         self._state: tuple[np.ndarray, ...] | None = None
+        self._earned: list[np.ndarray] = []  # returns, window by window
 
     def play_on(self, limit: int | None = None) -> bool:
         """Play until all episodes have ended, or for ``limit`` steps; whether they have ended."""
@@ -208,7 +209,9 @@ class ActorCritic(RecurrentAgent):
         return self.outputs(features)
 
     def _choose(self, policy: np.ndarray) -> np.ndarray:
-        """Actions of this step from the policy's outputs (B, K)."""
+        """Actions of this step from the policy's outputs (B, K); with targets nothing is drawn."""
+        if self.targets is not None:
+            return self.head.mode(policy)
         return self.head.sample(policy, self._draw_action_noise(), self.parameters["log_std"])
 
     def _act(self, actions: np.ndarray, policy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -238,7 +241,9 @@ class ActorCritic(RecurrentAgent):
             self.episode_worth = self._episode_worth() / scale
             advantage = np.where(alive, self.episode_worth, 0.0)
             value_error = np.zeros_like(advantage)
-        self.scale.update(returns)
+        self._earned.append(returns)
+        if not self.rounds.alive.any():  # one unit from the first to the last window of a round
+            self.scale.update(np.concatenate(self._earned))
         return advantage, value_error
 
     @property

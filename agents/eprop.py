@@ -29,7 +29,7 @@ FEEDBACK = ("symmetric", "random", "adaptive")
 GRADIENTS = ("local", "exact", "none")
 EXECUTIONS = ("batched", "online")
 UPDATES = ("episode", "rollout", "step")
-RATE_TRACKING = 0.2  # weight of a round in the running mean of firing rates
+RATE_TRACKING = 0.2  # weight of a round, or window, in the running mean of firing rates
 
 
 @dataclass
@@ -50,7 +50,7 @@ class EPropOptions(ActorCriticOptions):
 
 
 class EProp(ActorCritic):
-    """Reward-based e-prop on any environment with Box observations and Discrete, MultiBinary or Box actions.
+    """Reward-based e-prop: Box observations, Discrete, MultiBinary or Box actions.
 
     Examples:
         >>> from caudate.agents import EProp
@@ -152,7 +152,8 @@ class EProp(ActorCritic):
     def _rate_signal(self) -> np.ndarray:
         """c (f_j - f_0) of a spike (N,), shared among the network steps of a transition.
 
-        f is the running mean rate at the round's start, so that the online execution can know it.
+        f is the running mean rate before the round, or before the window of update="rollout", so
+        that the online execution can know it.
         """
         o = self.options
         excess = self.mean_rate - o.target_rate
