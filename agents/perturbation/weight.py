@@ -119,7 +119,7 @@ class WeightPerturbationOptions(WeightNoiseOptions):
 
 
 class WeightPerturbation(WeightPerturbed):
-    """Weight perturbation on any environment with Box observations and Discrete or Box actions.
+    """Weight perturbation: Box observations, Discrete, MultiBinary or Box actions.
 
     Examples:
         >>> from caudate.agents import WeightPerturbation
@@ -164,7 +164,7 @@ class WeightPerturbation(WeightPerturbed):
 
 
 class HybridPerturbation(WeightPerturbed):
-    """Hybrid perturbation on any environment with Box observations, Discrete or Box actions."""
+    """Hybrid perturbation: Box observations, Discrete, MultiBinary or Box actions."""
 
     name = "hybrid-perturbation"
     options_class = WeightNoiseOptions
