@@ -149,7 +149,7 @@ class ActorCritic(RecurrentAgent):
         """Reset environments and network."""
         self._seen = self.rounds.reset(self._draw_seeds())
         self._state: tuple[np.ndarray, ...] | None = None
-        self._earned: list[np.ndarray] = []  # returns, window by window
+        self._returns: list[np.ndarray] = []  # returns, window by window
 
     def play_on(self, limit: int | None = None) -> bool:
         """Play until all episodes have ended, or for ``limit`` steps; whether they have ended."""
@@ -241,9 +241,9 @@ class ActorCritic(RecurrentAgent):
             self.episode_worth = self._episode_worth() / scale
             advantage = np.where(alive, self.episode_worth, 0.0)
             value_error = np.zeros_like(advantage)
-        self._earned.append(returns)
+        self._returns.append(returns)
         if not self.rounds.alive.any():  # one unit from the first to the last window of a round
-            self.scale.update(np.concatenate(self._earned))
+            self.scale.update(np.concatenate(self._returns))
         return advantage, value_error
 
     @property

@@ -198,10 +198,13 @@ class EProp(ActorCritic):
 
     def warm_up(self) -> None:
         super().warm_up()
+        tape = self.network.tape(self.n_envs)
         if self.options.execution == "online":
-            tape = self.network.tape(self.n_envs)
             tape.advance()
             self._new_online().warm_up(tape)
+        elif self.targets is not None:
+            x = np.zeros((1, self.n_envs, self.n_inputs), self.dtype)
+            self.network.run(self.parameters, self.network.initial_state(self.n_envs), x, tape)
 
     def begin_round(self) -> None:
         if self.options.execution == "online":

@@ -194,6 +194,9 @@ class LoopCircuit(Agent):
 
     # -- learning ----------------------------------------------------------------------------
 
+    def warm_up(self) -> None:
+        self.motor.warm_up()
+
     def update(self) -> Metrics:
         if self.num_motor_trials < self.options.motor_trials:
             metrics = self._practise() | {"return_mean": float("nan")}

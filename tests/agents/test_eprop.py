@@ -68,11 +68,11 @@ def test_continuous_actions_are_learned():
 
 @pytest.mark.parametrize("options", [{}, {"update": "step", "execution": "online"}])
 def test_switches_end_to_end(options):
-    agent = make_agent("eprop-rate", "caudate/FlipFlop-v0", n_envs=8, n_neurons=16, **options)
+    agent = small("eprop-rate", "caudate/FlipFlop-v0", **options)
     assert isinstance(agent.action_space, gym.spaces.MultiBinary)
     for metrics in updates(agent, 3):
         assert np.isfinite(list(metrics.values())).all()
-    action, _ = agent.predict(np.zeros(agent.observation_space.shape))
+    action, _ = agent.predict(np.zeros(agent.n_inputs))
     assert agent.action_space.contains(action)
 
 

@@ -125,12 +125,12 @@ def test_predict_carries_state_column_by_column():
     x = np.zeros((5, 3, *agent.observation_space.shape), np.float32)
     for t in range(5):
         x[t, range(3), rng.integers(agent.n_commands, size=3)] = 1
-    state, together, inside = None, [], []
+    state: Any = None
+    together, inside = [], []
     for t in range(5):
-        given = None if state is None else [part.copy() for part in state]
+        given = [part.copy() for part in state or ()]
         action, after = agent.predict(x[t], state, np.array([t == 0, t == 2, False]), True)
-        if given is not None:
-            np.testing.assert_equal(list(state), given)  # what was passed in is left alone
+        np.testing.assert_equal(list(state or ()), given)  # what was passed in is left alone
         state = after
         together.append(action)
         inside.append(state[0].copy())

@@ -263,6 +263,15 @@ def test_whole_trials_at_once_are_the_trials_step_by_step(network, gradient, mon
     assert_same(weights(agents[0]), weights(slow), 1e-12)
 
 
+@pytest.mark.parametrize("execution", ["batched", "online"])
+@pytest.mark.parametrize("network", ["rate", "alif"])
+def test_warming_up_changes_nothing(network, execution):
+    warm, cold = (on_targets(network, execution=execution) for _ in range(2))
+    warm.warm_up()
+    np.testing.assert_equal(warm.get_state(), cold.get_state())
+    assert warm.update() == cold.update()
+
+
 # -- resume and mistakes ---------------------------------------------------------------------
 
 
