@@ -150,6 +150,7 @@ class ActorCritic(RecurrentAgent):
         self._seen = self.rounds.reset(self._draw_seeds())
         self._state: tuple[np.ndarray, ...] | None = None
         self._returns: list[np.ndarray] = []  # returns, window by window
+        self._largest = 0.0  # absolute advantage
 
     def play_on(self, limit: int | None = None) -> bool:
         """Play until all episodes have ended, or for ``limit`` steps; whether they have ended."""
@@ -286,16 +287,17 @@ class ActorCritic(RecurrentAgent):
 
     def _watch_round(self, advantage: np.ndarray, entropy: float) -> Metrics:
         """Warnings about rounds from which nothing can be learned; further metrics."""
+        self._largest = max(self._largest, float(np.abs(advantage).max()))
+        if self.rounds.alive.any():  # a window may well be without reward
+            return {}
         self._watch(
             "the policy is saturated (entropy below 0.001 nats) and every advantage is small",
-            isinstance(self.head, SoftmaxHead)
-            and entropy < 1e-3
-            and float(np.abs(advantage).max()) < 1e-3,
+            isinstance(self.head, SoftmaxHead) and entropy < 1e-3 and self._largest < 1e-3,
             "If the score is low, raise entropy_coef or lower learning_rate.",
         )
         self._watch(
             "every advantage is zero",
-            not advantage.any(),
+            self._largest == 0,
             "No reward arrives: see whether the task can be rewarded, or set modulator='critic'.",
         )
         return {}

@@ -149,6 +149,16 @@ def test_batched_windows_begin_anew():
     assert 0.5 < cosine < 0.999
 
 
+def test_windows_without_reward_are_no_cause_for_warnings():
+    """The critic is 0 at first: every advantage is, until an episode has ended."""
+    options = {"update": "rollout", "rollout_steps": 1, "entropy_coef": 0.0, "rate_coef": 0.0}
+    agent = EProp(
+        "test/Echo-v0", n_envs=4, network="rate", env_kwargs={"delay": 40}, n_neurons=5, **options
+    )
+    metrics = agent.update()  # warnings are errors
+    assert metrics["timesteps"] == 4 * 42
+
+
 # -- steps -----------------------------------------------------------------------------------
 
 
