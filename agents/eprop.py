@@ -39,7 +39,7 @@ class EPropOptions(ActorCriticOptions):
     network: str = "alif"
     gradient: str = "local"  # local (e-prop, RFLO), exact (BPTT), none (only the readout learns)
     execution: str = "batched"  # batched (adjoints backwards in time) or online (traces)
-    update: str = "episode"  # learn at the end of episodes, every rollout_steps, or every step
+    update: str = "episode"  # episode, rollout (every rollout_steps), step: docs/rules.md
     rollout_steps: int = 128  # update="rollout": batched eligibilities begin anew with each
     feedback: str = "symmetric"  # symmetric, random, adaptive
     feedback_gain: float | None = None  # of random feedback; None: the readout's own at the start
