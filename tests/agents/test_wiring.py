@@ -103,6 +103,18 @@ def test_variance_of_summed_input_is_kept(connectivity, excitatory, self_connect
         assert abs(w.sum()) < 5 * spread
 
 
+@pytest.mark.parametrize("self_connections", [True, False])
+def test_signs_alone_leave_sizes_as_they_are(self_connections):
+    """As many neurons excite as inhibit and all connections exist: nothing is to be scaled."""
+    wiring = draw(10, excitatory=0.5, self_connections=self_connections)
+    w = np.random.default_rng(1).standard_normal((10, 10))
+    if not self_connections:
+        np.fill_diagonal(w, 0)
+    parameters = {"W_rec": w.copy()}
+    wiring.prepare(parameters)
+    np.testing.assert_allclose(np.abs(parameters["W_rec"]), np.abs(w), rtol=1e-12)
+
+
 def test_only_connections_that_exist_have_a_gradient():
     agent = build(connectivity=0.3)
     gradient = {"W_rec": np.ones((20, 20)), "W_in": np.ones((20, 3))}
