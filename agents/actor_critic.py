@@ -133,6 +133,8 @@ class ActorCritic(RecurrentAgent):
                 (rule, self.full_gradient(output_adjoint, free_gradient)),
                 (exact, self.exact_gradient(output_adjoint)),
             ):
+                if self.wiring is not None:
+                    self.wiring.mask(one)
                 for name in one.keys() - READOUT:
                     total[name] = total.get(name, 0) + one[name]
         self.set_state(before)
@@ -147,6 +149,8 @@ class ActorCritic(RecurrentAgent):
         """Reset environments and network."""
         self._seen = self.rounds.reset(self._draw_seeds())
         self._state: tuple[np.ndarray, ...] | None = None
+        self._returns: list[np.ndarray] = []  # returns, window by window
+        self._largest = 0.0  # absolute advantage
 
     def play_on(self, limit: int | None = None) -> bool:
         """Play until all episodes have ended, or for ``limit`` steps; whether they have ended."""
@@ -165,7 +169,7 @@ class ActorCritic(RecurrentAgent):
                 self.final_values = self._read_out(features)[:, -1]
                 self._on_break(self.final_values)
                 self._seen, self._state = x, state
-                return False
+                return not rounds.alive.any()
             features, state = self._network_step(state, x)
             outputs = self._read_out(features)
             self._on_outputs(outputs)
@@ -206,7 +210,9 @@ class ActorCritic(RecurrentAgent):
         return self.outputs(features)
 
     def _choose(self, policy: np.ndarray) -> np.ndarray:
-        """Actions of this step from the policy's outputs (B, K)."""
+        """Actions of this step from the policy's outputs (B, K); with targets nothing is drawn."""
+        if self.targets is not None:
+            return self.head.mode(policy)
         return self.head.sample(policy, self._draw_action_noise(), self.parameters["log_std"])
 
     def _act(self, actions: np.ndarray, policy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -236,7 +242,9 @@ class ActorCritic(RecurrentAgent):
             self.episode_worth = self._episode_worth() / scale
             advantage = np.where(alive, self.episode_worth, 0.0)
             value_error = np.zeros_like(advantage)
-        self.scale.update(returns)
+        self._returns.append(returns)
+        if not self.rounds.alive.any():  # one unit from the first to the last window of a round
+            self.scale.update(np.concatenate(self._returns))
         return advantage, value_error
 
     @property
@@ -279,16 +287,17 @@ class ActorCritic(RecurrentAgent):
 
     def _watch_round(self, advantage: np.ndarray, entropy: float) -> Metrics:
         """Warnings about rounds from which nothing can be learned; further metrics."""
+        self._largest = max(self._largest, float(np.abs(advantage).max()))
+        if self.rounds.alive.any():  # a window may well be without reward
+            return {}
         self._watch(
             "the policy is saturated (entropy below 0.001 nats) and every advantage is small",
-            isinstance(self.head, SoftmaxHead)
-            and entropy < 1e-3
-            and float(np.abs(advantage).max()) < 1e-3,
+            isinstance(self.head, SoftmaxHead) and entropy < 1e-3 and self._largest < 1e-3,
             "If the score is low, raise entropy_coef or lower learning_rate.",
         )
         self._watch(
             "every advantage is zero",
-            not advantage.any(),
+            self._largest == 0,
             "No reward arrives: see whether the task can be rewarded, or set modulator='critic'.",
         )
         return {}

@@ -29,7 +29,7 @@ FEEDBACK = ("symmetric", "random", "adaptive")
 GRADIENTS = ("local", "exact", "none")
 EXECUTIONS = ("batched", "online")
 UPDATES = ("episode", "rollout", "step")
-RATE_TRACKING = 0.2  # weight of a round in the running mean of firing rates
+RATE_TRACKING = 0.2  # weight of a round, or window, in the running mean of firing rates
 
 
 @dataclass
@@ -39,7 +39,7 @@ class EPropOptions(ActorCriticOptions):
     network: str = "alif"
     gradient: str = "local"  # local (e-prop, RFLO), exact (BPTT), none (only the readout learns)
     execution: str = "batched"  # batched (adjoints backwards in time) or online (traces)
-    update: str = "episode"  # learn at the end of episodes, every rollout_steps, or every step
+    update: str = "episode"  # episode, rollout (every rollout_steps), step: docs/rules.md
     rollout_steps: int = 128  # update="rollout": batched eligibilities begin anew with each
     feedback: str = "symmetric"  # symmetric, random, adaptive
     feedback_gain: float | None = None  # of random feedback; None: the readout's own at the start
@@ -50,7 +50,7 @@ class EPropOptions(ActorCriticOptions):
 
 
 class EProp(ActorCritic):
-    """Reward-based e-prop on any environment with Box observations and Discrete or Box actions.
+    """Reward-based e-prop: Box observations, Discrete, MultiBinary or Box actions.
 
     Examples:
         >>> from caudate.agents import EProp
@@ -74,6 +74,7 @@ class EProp(ActorCritic):
         self._check_times()
         self.mean_rate = np.full(o.n_neurons, o.target_rate)
         self.online: OnlineGradient | None = None
+        self._by_step = False  # whether the round that is played is learned from step by step
         rng = np.random.default_rng([self.seed, 1])
         shape = self.parameters["W_out"].shape
         gain = o.readout_gain / np.sqrt(o.n_neurons) if o.feedback_gain is None else o.feedback_gain
@@ -104,10 +105,11 @@ class EProp(ActorCritic):
     # -- the rule ----------------------------------------------------------------------------
 
     def update(self) -> Metrics:
-        readout_before = self.parameters["W_out"].copy()
-        metrics = super().update()
-        self._adapt_feedback(readout_before)
-        return metrics
+        self._by_step = self.options.update == "step"
+        try:
+            return super().update()
+        finally:
+            self._by_step = False
 
     @property
     def window(self) -> int | None:
@@ -116,7 +118,7 @@ class EProp(ActorCritic):
     def full_gradient(self, output_adjoint: np.ndarray, free_gradient: np.ndarray) -> Parameters:
         if self.online is None:
             return super().full_gradient(output_adjoint, free_gradient)
-        if self.options.update == "step":
+        if self._by_step:
             return {}  # all has been learned by now
         if self.options.modulator != "critic" and self.targets is None:
             self.online.reward(self.episode_worth)
@@ -135,17 +137,23 @@ class EProp(ActorCritic):
         extra = {}
         if self._regularised():
             alive = self.record["alive"]
-            weight = (alive / alive.sum()).astype(self.dtype)
+            weight = (alive / self._transitions(alive)).astype(self.dtype)
             extra["rate_adjoint"] = weight[..., None] * self._rate_signal()
         return self.network.backward(self.parameters, self.tape, feature_adjoint, exact, **extra)
 
     def _regularised(self) -> bool:
         return isinstance(self.network, SpikingNetwork) and self.options.rate_coef > 0
 
+    def _transitions(self, alive: np.ndarray) -> int:
+        """How many the firing-rate term is a mean over: the update's own (T, B), or with targets
+        the round's, so that its share does not depend on how often a round is learned from."""
+        return int(alive.sum() if self.targets is None else self.targets.all_lengths.sum())
+
     def _rate_signal(self) -> np.ndarray:
         """c (f_j - f_0) of a spike (N,), shared among the network steps of a transition.
 
-        f is the running mean rate at the round's start, so that the online execution can know it.
+        f is the running mean rate before the round, or before the window of update="rollout", so
+        that the online execution can know it.
         """
         o = self.options
         excess = self.mean_rate - o.target_rate
@@ -155,13 +163,17 @@ class EProp(ActorCritic):
         symmetric = self.options.feedback == "symmetric"
         return self.parameters["W_out"] if symmetric else self.feedback
 
-    def _adapt_feedback(self, readout_before: np.ndarray) -> None:
-        """Kolen-Pollack: feedback takes the readout's change, and both shrink alike."""
-        if self.options.feedback == "adaptive":
-            keep = 1 - self.options.feedback_decay
-            self.feedback += self.parameters["W_out"] - readout_before
-            self.feedback *= keep
-            self.parameters["W_out"] *= keep
+    def _apply(self, gradient: Parameters) -> tuple[float, float]:
+        if self.options.feedback != "adaptive" or not gradient:
+            return super()._apply(gradient)
+        # Kolen-Pollack: feedback takes the readout's change, and both shrink alike.
+        readout, keep = self.parameters["W_out"], 1 - self.options.feedback_decay
+        before = readout.copy()
+        norms = super()._apply(gradient)
+        self.feedback += readout - before
+        self.feedback *= keep
+        readout *= keep
+        return norms
 
     # -- whole trials at once ----------------------------------------------------------------
 
@@ -191,10 +203,13 @@ class EProp(ActorCritic):
 
     def warm_up(self) -> None:
         super().warm_up()
+        tape = self.network.tape(self.n_envs)
         if self.options.execution == "online":
-            tape = self.network.tape(self.n_envs)
             tape.advance()
             self._new_online().warm_up(tape)
+        elif self.targets is not None:
+            x = np.zeros((1, self.n_envs, self.n_inputs), self.dtype)
+            self.network.run(self.parameters, self.network.initial_state(self.n_envs), x, tape)
 
     def begin_round(self) -> None:
         if self.options.execution == "online":
@@ -223,10 +238,10 @@ class EProp(ActorCritic):
         alive = before["alive"][-1]
         if o.modulator == "critic" and self.targets is None:
             goes_on = self.rounds.alive | self.rounds.truncated
-            error = before["rewards"][-1] / self.scale.value
+            error = before["rewards"][-1] / self.return_scale
             error += o.gamma * np.where(goes_on, values, 0) - before["outputs"][-1, :, -1]
             self.online.reward(error * alive)
-        if o.update == "step":
+        if self._by_step:
             self._apply(self._online_gradient(self.online, alive[None]))
 
     def _on_transition(self) -> None:
@@ -263,7 +278,7 @@ class EProp(ActorCritic):
         """What has been accumulated over the transitions ``alive`` (T, B); begins anew."""
         rate_signal = self._rate_signal() if self._regularised() else None
         size = self._round_size(alive) if self.targets is None else float(self.n_envs)
-        gradient = online.gradient(size, max(int(alive.sum()), 1), rate_signal)
+        gradient = online.gradient(size, self._transitions(alive), rate_signal)
         online.clear()
         return gradient
 

@@ -54,10 +54,10 @@ class SoftmaxHead:
         Raises:
             ValueError: they are no actions of the space.
         """
-        actions = targets.astype(int) - self.start
-        if targets.ndim != 2 or actions.min() < 0 or actions.max() >= self.n_outputs:
+        known = np.isin(targets, self.start + np.arange(self.n_outputs))
+        if targets.ndim != 2 or not known.all():
             raise ValueError(f"values from {targets.min()} to {targets.max()}")
-        return actions
+        return targets.astype(int) - self.start
 
     def error(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Cross-entropy (nats) of the softmax, in double precision."""
@@ -200,6 +200,8 @@ class GaussianHead:
         vectors = targets.reshape(*targets.shape[:2], -1)
         if vectors.shape[-1] != self.n_outputs:
             raise ValueError(f"vectors of {vectors.shape[-1]} values")
+        if not np.isfinite(vectors).all():
+            raise ValueError("values that are not finite")
         return (vectors - self.middle) / self.half
 
     def error(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:

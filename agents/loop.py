@@ -26,7 +26,7 @@ from .base import Agent, Metrics, State
 from .eprop import EProp
 from .errors import AgentError
 from .heads import SoftmaxHead, check_observation_space, make_head
-from .options import build_options, check_ranges, choice
+from .options import build_options, check_ranges, checked_seed, choice
 from .rounds import make_rounds
 from .targets import Targets
 
@@ -98,7 +98,7 @@ class LoopCircuit(Agent):
         o = self.options = build_options(LoopOptions, self.name, options)
         check_ranges(self.name, o, _RANGES)
         choice(self.name, "credit", o.credit, CREDITS)
-        self.seed, self.env_kwargs = int(seed), dict(env_kwargs or {})
+        self.seed, self.env_kwargs = checked_seed(self.name, seed), dict(env_kwargs or {})
         if n_envs is None and isinstance(env, str):
             n_envs = 8
         self.rounds = make_rounds(env, n_envs, self.env_kwargs, o.max_episode_steps)
@@ -193,6 +193,9 @@ class LoopCircuit(Agent):
         return np.where(rng.random(len(winner)) < self.options.exploration, other, winner)
 
     # -- learning ----------------------------------------------------------------------------
+
+    def warm_up(self) -> None:
+        self.motor.warm_up()
 
     def update(self) -> Metrics:
         if self.num_motor_trials < self.options.motor_trials:

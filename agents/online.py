@@ -9,6 +9,10 @@ Per synapse, with ebar the network's filtered eligibility and L the learning sig
 The readout's own weights do the same with their inputs in place of ebar. Modulators that judge the
 whole episode (return, average, condition) multiply the plain sum of ``L[t] ebar[t]`` at its end.
 The entropy bonus, the firing-rate term and errors of targets need no reward.
+
+With ``update="step"`` the weights follow g at once, as a mean over the columns that still run; F
+and ebar go on. While the weights hardly change, T such steps sum to T times the update by episode,
+which is a mean over all transitions (errors of targets: to that update itself).
 """
 
 from __future__ import annotations

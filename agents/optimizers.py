@@ -133,7 +133,11 @@ class Adam(Optimizer):
         return change
 
     def get_state(self) -> dict[str, Any]:
-        return super().get_state() | {"mean": self.mean, "square": self.square}
+        moments = {"mean": self.mean, "square": self.square}
+        return super().get_state() | {
+            name: {key: m.copy() for key, m in of_weights.items()}
+            for name, of_weights in moments.items()
+        }
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
+import numpy as np
+
 from .errors import AgentError
 
 Options = TypeVar("Options")
@@ -45,6 +47,13 @@ def choice(agent: str, name: str, value: str, allowed: typing.Iterable[str]) -> 
     allowed = list(allowed)
     if value not in allowed:
         raise AgentError(f"{agent}: {name}={value!r} is not one of {', '.join(allowed)}.")
+
+
+def checked_seed(agent: str, seed: Any) -> int:
+    """``seed`` as an integer, or one sentence."""
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise AgentError(f"{agent}: seed={seed!r} must be an integer of 0 or more.")
+    return int(seed)
 
 
 RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {

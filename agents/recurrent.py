@@ -17,7 +17,7 @@ from .heads import SoftmaxHead, check_observation_space, make_head, observation_
 from .kernels.rate_numpy import INPUT, STATE
 from .networks import RateNetwork, SpikingNetwork, Wiring
 from .optimizers import SCHEDULES, Parameters, Schedule, clip_by_norm, make_optimizer
-from .options import build_options, check_ranges, choice
+from .options import build_options, check_ranges, checked_seed, choice
 from .rounds import COPIES, Rounds, make_rounds
 from .targets import TargetRounds, Targets
 
@@ -122,11 +122,9 @@ class RecurrentAgent(Agent):
         env_kwargs: dict[str, Any] | None = None,
         **options: Any,
     ):
-        if not isinstance(seed, (int, np.integer)) or seed < 0:
-            raise AgentError(f"seed={seed!r} must be an integer of 0 or more.")
+        self.seed = checked_seed(self.name, seed)
         self.options = build_options(self.options_class, self.name, options)
         check_ranges(self.name, self.options, _RANGES)
-        self.seed = int(seed)
         self.env_kwargs = dict(env_kwargs or {})
         self.targets: TargetRounds | None = None
         self.rounds: Rounds | TargetRounds
@@ -145,6 +143,11 @@ class RecurrentAgent(Agent):
         choice(self.name, "dtype", self.options.dtype, ("float32", "float64"))
         choice(self.name, "nonlinearity", self.options.nonlinearity, (STATE, INPUT))
         choice(self.name, "schedule", self.options.schedule, SCHEDULES)
+        if not -1 < self.options.initial_activity < 1:
+            raise AgentError(
+                f"{self.name}: initial_activity={self.options.initial_activity} must be between -1 "
+                "and 1, what tanh units can reach."
+            )
         self.dtype = np.dtype(self.options.dtype)
 
         build, play, predict = np.random.SeedSequence(self.seed).spawn(3)
@@ -206,7 +209,17 @@ class RecurrentAgent(Agent):
     def _wiring(self) -> Wiring | None:
         """Constraint on the recurrent weights, which obey it from here on; None without one."""
         o = self.options
-        if o.connectivity == 1 and not o.excitatory and not o.rewiring:
+        if o.rewiring and o.connectivity == 1:
+            raise AgentError(
+                f"{self.name}: with connectivity=1 every connection exists and rewiring finds no "
+                "place for others: set connectivity below 1 or rewiring=False."
+            )
+        if o.rewiring_l1 and not o.rewiring:
+            raise AgentError(
+                f"{self.name}: rewiring_l1={o.rewiring_l1} shrinks connections until others take "
+                "their place: set rewiring=True, or shrink weights by weight_decay."
+            )
+        if o.connectivity == 1 and not o.excitatory:
             return None
         wiring = Wiring.create(
             np.random.default_rng([self.seed, 2]),
@@ -321,7 +334,7 @@ class RecurrentAgent(Agent):
                 "weights are those of the update before. Lower learning_rate or max_grad_norm."
             )
         self.optimizer.step(self.parameters, kept)
-        if self.wiring is not None:
+        if self.wiring is not None and "W_rec" in network:
             self.wiring.enforce(self.parameters, self.rng)
         return norms
 

@@ -82,11 +82,13 @@ def _spiking(network, parameters, tape, local):
     x, z, psi = tape["x"], tape["z"], tape["psi"]
     eye = np.eye(network.n_units)[None, :, :, None]
     before = np.zeros(z.shape[2:])
-    potential = adaptation = spike = filtered = np.zeros((z.shape[2], 1, 1, 1))
+    sources = network.n_inputs + network.n_units + 1
+    shape = (z.shape[2], network.n_units, network.n_units, sources)
+    potential = adaptation = spike = filtered = np.zeros(shape)
     for t in range(len(z)):
         for k in range(network.substeps):
             by_input = eye * _presynaptic(x[t], before)[:, None, None, :]
-            if not local and spike.shape[1] > 1:
+            if not local:
                 by_input = by_input + np.einsum("ij,bjac->biac", weights, spike)
             adaptation = rho * adaptation + spike
             potential = alpha * potential + by_input

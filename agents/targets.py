@@ -84,9 +84,12 @@ class Targets:
         """``n`` trials of an environment whose ``unwrapped.task`` has ``sample_trials(n, seed)``.
 
         Raises:
-            AgentError: an environment without them.
+            AgentError: an unknown id, or an environment without them.
         """
-        env = gym.make(env_id, **env_kwargs)
+        try:
+            env = gym.make(env_id, **env_kwargs)
+        except gym.error.Error as error:
+            raise AgentError(f"Environment {env_id!r} cannot be found: {error}") from error
         try:
             task: Any = getattr(env.unwrapped, "task", None)
             if not hasattr(task, "sample_trials"):
@@ -136,19 +139,23 @@ class TargetRounds:
         self.returns += reward
         self.lengths += self.alive
         self._steps += 1
-        self.alive = pool.lengths[self.trials] > self._steps
+        self.alive = self.all_lengths > self._steps
         following = min(self._steps, len(pool.observations) - 1)
         return pool.observations[following, self.trials], reward
 
+    @property
+    def all_lengths(self) -> np.ndarray:
+        """Steps of each of the round's trials, (B,), played or not."""
+        return self.pool.lengths[self.trials]
+
     def observations(self) -> np.ndarray:
         """All that the round's trials show, (T, B, D), up to the end of the longest."""
-        longest = int(self.pool.lengths[self.trials].max())
-        return self.pool.observations[:longest, self.trials]
+        return self.pool.observations[: self.all_lengths.max(), self.trials]
 
     def play(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The whole round at once: rewards and what still ran, (T, B), for outputs (T, B, K)."""
         steps = len(outputs)
-        lengths = self.pool.lengths[self.trials]
+        lengths = self.all_lengths
         rewards = self._rewards(outputs, slice(0, steps))
         self.returns = rewards.sum(0)
         self.lengths, self._steps = lengths.copy(), steps

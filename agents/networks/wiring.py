@@ -72,7 +72,8 @@ class Wiring:
         excitation and inhibition cancel in the mean.
         """
         w = parameters["W_rec"]
-        w *= self.active / np.sqrt(max(self.active.mean(), 1 / w.size))
+        places = w.size if self.self_connections else w.size - len(w)
+        w *= self.active / np.sqrt(max(self.active.sum(), 1) / max(places, 1))
         if self.sign.any():
             np.multiply(self.sign, np.abs(w), out=w)
             if (self.sign == self.sign[0]).all():  # one sign a neuron
@@ -90,6 +91,7 @@ class Wiring:
     def enforce(self, parameters: Parameters, rng: np.random.Generator) -> None:
         """After an update: signs hold, and with rewiring dead connections make way for new ones."""
         w = parameters["W_rec"]
+        w *= self.active  # momentum would go on in connections that were given up
         if self.rewiring and self.l1:
             w -= self.l1 * self.sign * self.active
         crossed = self.active & (w * self.sign < 0)

@@ -104,7 +104,7 @@ class PerturbationAgent(ActorCritic):
         return np.repeat(self.head.noise(self.rng, self.n_perturbations), self.copies, axis=0)
 
     def _choose(self, policy: np.ndarray) -> np.ndarray:
-        if self.options.exploration == "greedy" or self.targets is not None:
+        if self.options.exploration == "greedy":
             return self.head.mode(policy)
         return super()._choose(policy)
 

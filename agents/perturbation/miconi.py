@@ -44,7 +44,7 @@ class MiconiOptions(PerturbationOptions):
 
 
 class Miconi(PerturbationAgent):
-    """Miconi's rule on any environment with Box observations and Discrete or Box actions.
+    """Miconi's rule: Box observations, Discrete, MultiBinary or Box actions.
 
     Examples:
         >>> from caudate.agents import Miconi

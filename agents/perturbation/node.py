@@ -48,7 +48,7 @@ class NodePerturbationOptions(PerturbationOptions):
 
 
 class NodePerturbation(PerturbationAgent):
-    """Node perturbation on any environment with Box observations and Discrete or Box actions.
+    """Node perturbation: Box observations, Discrete, MultiBinary or Box actions.
 
     Examples:
         >>> from caudate.agents import NodePerturbation

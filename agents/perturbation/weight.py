@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import AgentError
 from ..networks import SpikingNetwork
 from ..optimizers import Parameters
 from ..options import choice
@@ -47,6 +48,11 @@ class WeightPerturbed(PerturbationAgent):
         super().__init__(env, **kwargs)
         o = self.options
         choice(self.name, "noise", o.noise, WEIGHT_NOISE)
+        if o.connectivity < 1:
+            raise AgentError(
+                f"{self.name}: connectivity={o.connectivity} leaves connections out, but its noise "
+                "is in all weights: set connectivity=1 or take node-perturbation."
+            )
         make = WEIGHT_NOISE[o.noise]
         settings = (self.n_perturbations, o.sigma, self.dtype, o.noise_memory * 2**20)
         # Recurrent weights, input weights and bias are one matrix on (activity, observation, 1).
@@ -113,7 +119,7 @@ class WeightPerturbationOptions(WeightNoiseOptions):
 
 
 class WeightPerturbation(WeightPerturbed):
-    """Weight perturbation on any environment with Box observations and Discrete or Box actions.
+    """Weight perturbation: Box observations, Discrete, MultiBinary or Box actions.
 
     Examples:
         >>> from caudate.agents import WeightPerturbation
@@ -158,7 +164,7 @@ class WeightPerturbation(WeightPerturbed):
 
 
 class HybridPerturbation(WeightPerturbed):
-    """Hybrid perturbation on any environment with Box observations, Discrete or Box actions."""
+    """Hybrid perturbation: Box observations, Discrete, MultiBinary or Box actions."""
 
     name = "hybrid-perturbation"
     options_class = WeightNoiseOptions

@@ -14,8 +14,8 @@ from caudate.agents import AgentError, load_agent, make_agent
 from caudate.agents.atari_env import make_atari
 from caudate.agents.rounds import make_rounds
 
-from .test_gradients import Spike
 from .test_vision import assert_equal, autograd, gradients
+from .torch_oracle import Spike
 
 torch = pytest.importorskip("torch")
 

@@ -1,158 +1,53 @@
-"""Every gradient against an independent computation, in float64.
-
-The oracle is automatic differentiation of the same network written in torch with the paths that a
-rule ignores detached. Nothing of the library's backward code is used in it.
-"""
+"""Every gradient against an independent computation, in float64; see :mod:`.torch_oracle`."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pytest
 
 from caudate.agents import EProp
-from caudate.agents.kernels import SpikingConstants, spiking_kernels, trace_kernels
+from caudate.agents.kernels import SpikingConstants, rate_kernels, spiking_kernels, trace_kernels
 from caudate.agents.networks import SpikingNetwork
 
-from . import toy_envs  # noqa: F401
+from .torch_oracle import compare, make, round_gradient
 
-torch = pytest.importorskip("torch")
-
-TOLERANCE = 1e-10
-
-
-def make(network: str, **options: Any) -> Any:
-    """An agent on episodes of different lengths, away from its initial symmetric state."""
-    agent = EProp(
-        "test/Echo-v0",
-        seed=3,
-        n_envs=6,
-        env_kwargs={"delay": 4, "lengths": (0, 1, 3)},
-        network=network,
-        n_neurons=9,
-        dtype="float64",
-        **{
-            "kernel": "numpy",
-            "substeps": 3,
-            "rate_coef": 0.7,
-            "entropy_coef": 0.1,
-            "tau_adaptation": (2.0, 9.0),
-        }
-        | options,
-    )
-    rng = np.random.default_rng(5)
-    for name in ("W_out", "b_out"):
-        agent.parameters[name] += 0.3 * rng.standard_normal(agent.parameters[name].shape)
-    if network != "rate":  # drive the neurons above threshold
-        agent.parameters["bias"] *= 2.5
-    agent.mean_rate += 0.1 * rng.standard_normal(9)
-    return agent
+FORMS = {
+    "rate, tanh of the input": ("rate", {"nonlinearity": "input", "initial_activity": 0.3}),
+    "rate, active at first": ("rate", {"initial_activity": -0.4}),
+    "lif, refractory": ("lif", {"refractory": 3}),
+    "alif, refractory": ("alif", {"refractory": 5}),
+    "alif, means": ("alif", {"mean_features": True, "tau_readout": 3.0}),
+    "alif, threshold": ("alif", {"threshold": 0.4, "refractory": 2}),
+    "lif, threshold, means": ("lif", {"threshold": 2.5, "mean_features": True}),
+    "rate, switches": ("rate", {"env": "test/Switches-v0"}),
+    "alif, switches": ("alif", {"env": "test/Switches-v0", "refractory": 2}),
+}
 
 
-def round_gradient(agent: EProp) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """Play a round; the rule's gradient, the advantages and the critic's errors."""
-    agent.play()
-    advantage, value_error = agent._modulate()
-    adjoint, free, _ = agent._output_adjoint(advantage, value_error)
-    return agent.full_gradient(adjoint, free), advantage, value_error
+@pytest.mark.parametrize("kernel", ["numpy", "numba"])
+@pytest.mark.parametrize("gradient", ["local", "exact"])
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_of_networks_and_policies(form, gradient, kernel):
+    if kernel == "numba":
+        pytest.importorskip("numba")
+    network, options = FORMS[form]
+    agent = make(network, gradient=gradient, kernel=kernel, **options)
+    if options.get("threshold", 1) > 1:
+        agent.parameters["W_in"] *= 2
+    compare(agent, exact=gradient == "exact")
+    if agent.options.refractory > 1:  # neurons really were held back
+        held = make(network, gradient=gradient, **options | {"refractory": 1})
+        held.play()
+        assert agent.tape["z"].sum() < held.tape["z"].sum()
 
 
-class Spike(torch.autograd.Function):
-    """Heaviside step with the triangular pseudo-derivative."""
-
-    @staticmethod
-    def forward(ctx, u, dampening):
-        ctx.save_for_backward(u)
-        ctx.dampening = dampening
-        return (u > 0).to(u.dtype)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (u,) = ctx.saved_tensors
-        return grad * ctx.dampening * torch.clamp(1 - u.abs(), min=0), None
-
-
-def cut(x, exact):
-    return x if exact else x.detach()
-
-
-def torch_rate(agent, p, x, exact):
-    leak = torch.tensor(agent.network.leak)
-    h = torch.zeros(x.shape[1], len(leak), dtype=torch.float64)
-    r, features = h, []
-    for x_t in x:
-        drive = cut(r, exact) @ p["W_rec"].T + x_t @ p["W_in"].T + p["bias"]
-        h = (1 - leak) * h + leak * drive
-        r = torch.tanh(h)
-        features.append(r)
-    return torch.stack(features), None
-
-
-def torch_spiking(agent, p, x, exact):
-    c = agent.network.constants
-    alpha, rho, beta = (torch.tensor(a) for a in (c.alpha, c.rho, c.beta))
-    v, a, z, f = (torch.zeros(x.shape[1], len(alpha), dtype=torch.float64) for _ in range(4))
-    features, spikes = [], []
-    for x_t in x:
-        current = x_t @ p["W_in"].T + p["bias"]
-        for _ in range(agent.network.substeps):
-            a = rho * a + z
-            seen = cut(z, exact)
-            v = alpha * v + current + seen @ p["W_rec"].T - c.threshold * seen
-            z = Spike.apply((v - c.threshold - beta * a) / c.threshold, c.dampening)
-            f = c.kappa * f + z
-            spikes.append(z)
-        features.append(f)
-    return torch.stack(features), torch.stack(spikes)
-
-
-def torch_gradient(agent, advantage, value_error, exact, feedback=None):
-    """Gradient of the actor-critic loss by automatic differentiation."""
-    record, o = agent.record, agent.options
-    p = {k: torch.tensor(v, requires_grad=True) for k, v in agent.parameters.items()}
-    run = torch_rate if o.network == "rate" else torch_spiking
-    features, spikes = run(agent, p, torch.tensor(agent.tape["x"]), exact)
-    np.testing.assert_allclose(features.detach(), record["features"], atol=1e-12)
-    outputs = features @ p["W_out"].T + p["b_out"]
-    if feedback is not None:  # the value of the readout, the derivative of the feedback
-        carrier = features @ torch.tensor(feedback).T
-        trained = features.detach() @ p["W_out"].T + p["b_out"]
-        outputs = trained + carrier - carrier.detach()
-    alive = torch.tensor(record["alive"]).double()
-    n = alive.sum()
-    if agent.head.n_free:
-        policy = torch.distributions.Normal(outputs[..., :-1], torch.exp(p["log_std"]))
-        log_p = policy.log_prob(torch.tensor(record["actions"])).sum(-1)
-        entropy = policy.entropy().sum(-1)
-    else:
-        policy = torch.distributions.Categorical(logits=outputs[..., :-1])
-        log_p = policy.log_prob(torch.tensor(record["actions"]))
-        entropy = policy.entropy()
-    target = (outputs[..., -1] - torch.tensor(value_error)).detach()
-    loss = -(torch.tensor(advantage) * log_p + o.entropy_coef * entropy)
-    loss = loss + o.value_coef / 2 * (outputs[..., -1] - target) ** 2
-    loss = (loss * alive).sum() / n
-    if spikes is not None:
-        excess = torch.tensor(o.rate_coef * (agent._rate_before - o.target_rate))
-        excess = excess / o.substeps
-        weight = alive.repeat_interleave(o.substeps, 0) / n
-        loss = loss + (weight[..., None] * excess * spikes).sum()
-    loss.backward()
-    return {k: v.grad.numpy() for k, v in p.items() if v.grad is not None}
-
-
-def compare(agent, exact=False, feedback=None):
-    agent._rate_before = agent.mean_rate.copy()
-    gradient, advantage, value_error = round_gradient(agent)
-    oracle = torch_gradient(agent, advantage, value_error, exact, feedback)
-    assert np.abs(oracle["W_in"]).max() > 0
-    if agent.options.network != "rate":
-        np.fill_diagonal(oracle["W_rec"], 0)
-        assert 0.01 < agent.tape["z"].mean() < 0.9
-    for name, expected in oracle.items():
-        scale = np.abs(expected).max(initial=1e-300)
-        assert np.abs(gradient[name] - expected).max(initial=0) < TOLERANCE * scale, name
+@pytest.mark.parametrize("form", ["rate, tanh of the input", "alif, refractory"])
+def test_exact_gradient_through_random_feedback(form):
+    """Non-local with random feedback, the fourth of Murray's four rules."""
+    network, options = FORMS[form]
+    agent = make(network, gradient="exact", feedback="random", **options)
+    compare(agent, exact=True, feedback=agent.feedback)
+    assert np.abs(agent.feedback - agent.parameters["W_out"]).min() > 0
 
 
 @pytest.mark.parametrize("network", ["rate", "lif", "alif"])
@@ -188,6 +83,17 @@ def test_gaussian_policy():
     compare(agent)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_online_traces_of_these_forms(form):
+    network, options = FORMS[form]
+    agents = [make(network, execution=e, **options) for e in ("batched", "online")]
+    for _ in range(2):
+        for agent in agents:
+            agent.update()
+    for name, w in agents[0].parameters.items():
+        np.testing.assert_allclose(w, agents[1].parameters[name], rtol=1e-9, atol=1e-11)
+
+
 @pytest.mark.parametrize("modulator", ["critic", "return", "average", "condition"])
 @pytest.mark.parametrize("network", ["rate", "lif", "alif"])
 def test_online_traces_equal_batched_adjoints(network, modulator):
@@ -213,35 +119,66 @@ def test_adaptation_matters_to_the_gradient():
     assert np.abs(full["W_in"] - without["W_in"]).max() > 1e-3 * np.abs(full["W_in"]).max()
 
 
-@pytest.mark.parametrize("rate_term", [False, True])
+@pytest.mark.parametrize("refractory", [1, 4])
+@pytest.mark.parametrize("more", [False, True])  # rate term, features, spikes before the first step
 @pytest.mark.parametrize("n", [1, 20])
-def test_numba_twin_equals_numpy(n, rate_term):
+def test_numba_twin_equals_numpy(n, more, refractory):
     pytest.importorskip("numba")
     rng = np.random.default_rng(0)
     steps, substeps, batch = 12, 3, 11
     network = SpikingNetwork.create(
         rng, 4, n, substeps=substeps, adaptive_fraction=0.5, tau_membrane=(1.0, 4.0),
         tau_adaptation=(3.0, 30.0), tau_readout=2.0, threshold=0.7, adaptation_strength=1.5,
-        dampening=0.3, dtype=np.dtype("float64"),
+        dampening=0.3, dtype=np.dtype("float64"), refractory=refractory,
     )  # fmt: skip
     w_rec = network.initial_parameters(rng, 2.0, 1.0)["W_rec"]
     current = 0.2 + 0.1 * rng.standard_normal((steps, batch, n))
     adjoint, rate = rng.standard_normal((2, steps, batch, n))
+    before = (rng.random((batch, n)) < 0.4).astype(float) if more else None
     results = []
     for name in ("numpy", "numba"):
         forward, backward = spiking_kernels(name)
         state = network.initial_state(batch)
+        if before is not None:
+            state[2][...] = before
         z = np.zeros((steps * substeps, batch, n), np.uint8)
-        psi = np.zeros(z.shape)
-        forward(network.constants, w_rec, current, substeps, state, z, psi)
+        psi, features = np.zeros(z.shape), np.zeros((steps, batch, n))
+        f_out = features if more else None
+        forward(network.constants, w_rec, current, substeps, state, z, psi, f_out)
+        assert features.any() == more
+        assert not more or (features[-1] == state[3]).all()
         out = backward(
-            network.constants, w_rec, z, psi, substeps, adjoint, rate if rate_term else None
-        )
+            network.constants, w_rec, z, psi, substeps, adjoint, rate if more else None,
+            before=before,
+        )  # fmt: skip
         np.fill_diagonal(out[0], 0)
-        results.append((z, psi, *state, *out))
+        results.append((z, psi, features, *state, *out))
     assert 0.02 < results[0][0].mean() < 0.9
     for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("form", ["state", "input"])
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize(("n", "batch"), [(1, 1), (13, 3)])
+def test_numba_twin_of_rate_units(n, batch, exact, form):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    steps, leak = 10, rng.uniform(0.05, 1, n)
+    w_rec = rng.standard_normal((n, n))
+    drive, signal = rng.standard_normal((2, steps, batch, n))
+    start = rng.uniform(-1, 1, (batch, n))
+    results = []
+    for name in ("numpy", "numba"):
+        forward, adjoint = rate_kernels(name)
+        state = start.copy(), np.tanh(start) if form == "state" else start.copy()
+        r, s = np.zeros((2, steps, batch, n))
+        forward(form, leak, w_rec, drive.copy(), state, r, s if form == "input" else r)
+        delta = adjoint(form, leak, w_rec, s if form == "input" else r, signal, exact)
+        results.append((r, s, *state, delta))
+    assert forward.__module__.endswith("rate_numba")
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-5)])

@@ -14,7 +14,13 @@ from caudate.agents.advantages import (
     td_errors,
 )
 from caudate.agents.eprop import EPropOptions
-from caudate.agents.heads import GaussianHead, SoftmaxHead, check_observation_space, make_head
+from caudate.agents.heads import (
+    BernoulliHead,
+    GaussianHead,
+    SoftmaxHead,
+    check_observation_space,
+    make_head,
+)
 from caudate.agents.optimizers import SGD, Adam, clip_by_norm, make_optimizer
 from caudate.agents.options import build_options, option_types
 from caudate.agents.tape import Tape
@@ -53,17 +59,26 @@ def softmax_log_p(head, y, actions, free):
     return np.log(head.probabilities(y))[0, actions[0]]
 
 
+def bernoulli_log_p(head, y, actions, free):
+    p = 1 / (1 + np.exp(-y))
+    return float(np.log(np.where(actions, p, 1 - p)).sum())
+
+
 def gaussian_log_p(head, y, actions, free):
     z = (actions - y) / np.exp(free)
     return float(np.sum(-0.5 * z**2 - free - 0.5 * np.log(2 * np.pi)))
 
 
-@pytest.mark.parametrize("kind", ["softmax", "gaussian"])
+@pytest.mark.parametrize("kind", ["softmax", "bernoulli", "gaussian"])
 def test_scores_and_entropy_gradients_by_finite_differences(kind):
     rng = np.random.default_rng(0)
     if kind == "softmax":
         head, free, actions = SoftmaxHead(gym.spaces.Discrete(3)), NO_FREE, np.array([2])
         outputs, log_p_of = rng.standard_normal((1, 3)), softmax_log_p
+    elif kind == "bernoulli":
+        head, free = BernoulliHead(gym.spaces.MultiBinary((2, 2))), NO_FREE
+        actions = np.array([[1, 0, 0, 1]], np.int8)
+        outputs, log_p_of = 2 * rng.standard_normal((1, 4)), bernoulli_log_p
     else:
         head = GaussianHead(gym.spaces.Box(-1, 1, (2,)))
         free, actions = np.array([0.2, -0.4]), rng.standard_normal((1, 2))
@@ -86,6 +101,71 @@ def test_scores_and_entropy_gradients_by_finite_differences(kind):
             np.testing.assert_allclose(free_score[0, k], numeric, atol=1e-7)
             up, down = (head.entropy(outputs, free + s)[0][0] for s in (shift, -shift))
             np.testing.assert_allclose(entropy_free[0, k], -(up - down) / (2 * step), atol=1e-7)
+
+
+def test_switches_are_sampled_by_their_probabilities_and_have_the_shape_of_the_space():
+    space = gym.spaces.MultiBinary((2, 2))
+    head = make_head("eprop", space)
+    assert isinstance(head, BernoulliHead)
+    logits = np.tile([0.3, -1.0, 0.9, 4.0], (20_000, 1))
+    actions = head.sample(logits, head.noise(np.random.default_rng(0), len(logits)), NO_FREE)
+    p = head.probabilities(logits[0])
+    np.testing.assert_allclose(p, 1 / (1 + np.exp(-logits[0])))
+    np.testing.assert_allclose(actions.mean(0), p, atol=0.012)
+    assert space.contains(head.to_env(actions)[0])
+    np.testing.assert_array_equal(head.to_env(head.mode(logits))[0], [[1, 0], [1, 1]])
+
+
+def test_switches_with_extreme_logits_stay_finite():
+    head = BernoulliHead(gym.spaces.MultiBinary(2))
+    logits = np.array([[800.0, -800.0]], np.float32)
+    entropy, gradient, _ = head.entropy(logits, NO_FREE)
+    assert entropy == 0
+    assert (gradient == 0).all()
+    assert head.error(logits, np.array([[1, 0]])) == 0
+    assert head.error(logits, np.array([[0, 0]])) == 800
+
+
+@pytest.mark.parametrize(
+    ("space", "targets"),
+    [
+        (gym.spaces.Discrete(3, start=1), np.array([[1, 3], [2, 2]])),
+        (gym.spaces.MultiBinary((1, 3)), np.array([[[[1, 0, 1]], [[0, 0, 1]]]])),
+        (gym.spaces.Box(-2, 6, (2,)), np.array([[[-2.0, 6.0], [1.0, 2.0]]])),
+    ],
+)
+def test_errors_of_targets_by_finite_differences(space, targets):
+    """What is an action for the environment is the same action as a target."""
+    head = make_head("eprop", space)
+    known = head.from_env(targets)
+    flat = known.reshape(-1, *known.shape[2:])
+    np.testing.assert_allclose(head.to_env(flat).reshape(targets.shape), targets)
+    outputs = np.random.default_rng(0).standard_normal((*targets.shape[:2], head.n_outputs))
+    slope = head.error_gradient(outputs, known)
+    for k in range(head.n_outputs):
+        shift = 1e-6 * np.eye(head.n_outputs)[k]
+        up, down = (head.error(outputs + s, known) for s in (shift, -shift))
+        np.testing.assert_allclose(slope[..., k], (up - down) / 2e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("space", "targets", "message"),
+    [
+        (gym.spaces.Discrete(3), np.array([[0, 3]]), "values from 0 to 3"),
+        (gym.spaces.Discrete(3, start=1), np.array([[0, 1]]), "values from 0 to 1"),
+        (gym.spaces.Discrete(3), np.array([[0.5, 1.0]]), "values from 0.5 to 1.0"),
+        (gym.spaces.Discrete(3), np.array([[np.nan, 1.0]]), "values from nan to nan"),
+        (gym.spaces.Discrete(3), np.zeros((2, 2, 1)), "values from 0.0 to 0.0"),
+        (gym.spaces.MultiBinary(2), np.full((1, 2, 2), 2), "values from 2 to 2"),
+        (gym.spaces.MultiBinary(2), np.zeros((1, 2, 3)), "values from 0.0 to 0.0"),
+        (gym.spaces.MultiBinary(2), np.full((1, 2, 2), np.nan), "values from nan to nan"),
+        (gym.spaces.Box(-1, 1, (2,)), np.zeros((1, 2, 3)), "vectors of 3 values"),
+        (gym.spaces.Box(-1, 1, (1,)), np.full((1, 2, 1), np.nan), "values that are not finite"),
+    ],
+)
+def test_targets_that_are_no_actions(space, targets, message):
+    with pytest.raises(ValueError, match=message):
+        make_head("eprop", space).from_env(targets)
 
 
 def test_gaussian_actions_are_scaled_and_clipped_to_the_space():

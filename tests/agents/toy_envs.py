@@ -53,6 +53,29 @@ class Target(gym.Env):
         return np.ones(2, np.float32), -float((action[0] - 4) ** 2), True, False, {}
 
 
+class Switches(gym.Env):
+    """Four steps or more, a grid of six switches: reward for those that agree with the inputs."""
+
+    def __init__(self):
+        self.observation_space = gym.spaces.Box(0, 1, (6,), np.float32)
+        self.action_space = gym.spaces.MultiBinary((2, 3))
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None):
+        super().reset(seed=seed)
+        self.left = int(self.np_random.integers(4, 8))
+        return self._observation(), {}
+
+    def step(self, action: np.ndarray):
+        assert self.action_space.contains(action)
+        reward = float((action.reshape(-1) == self.shown).mean())
+        self.left -= 1
+        return self._observation(), reward, self.left == 0, False, {}
+
+    def _observation(self) -> np.ndarray:
+        self.shown = self.np_random.integers(0, 2, 6).astype(np.float32)
+        return self.shown.copy()
+
+
 class Faulty(Echo):
     """An environment whose observation or reward goes wrong at the second step."""
 
@@ -71,4 +94,5 @@ class Faulty(Echo):
 
 gym.register("test/Echo-v0", entry_point=f"{__name__}:Echo")
 gym.register("test/Target-v0", entry_point=f"{__name__}:Target")
+gym.register("test/Switches-v0", entry_point=f"{__name__}:Switches")
 gym.register("test/Faulty-v0", entry_point=f"{__name__}:Faulty")
