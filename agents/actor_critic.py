@@ -222,8 +222,14 @@ class ActorCritic(RecurrentAgent):
         return self.rounds.step(self.head.to_env(actions))
 
     def _modulate(self) -> tuple[np.ndarray, np.ndarray]:
-        """Advantage A (T, B) and the critic's error V - G (T, B), in units of the return scale."""
+        """Advantage A (T, B) and the critic's error V - G (T, B), in units of the return scale.
+
+        Both 0 where targets teach.
+        """
         o, record = self.options, self.record
+        if self.targets is not None:
+            nothing = np.zeros_like(record["rewards"])
+            return nothing, nothing
         alive, scale = record["alive"], self.return_scale
         if o.modulator == "critic":
             values = record["outputs"][..., -1]
@@ -267,10 +273,14 @@ class ActorCritic(RecurrentAgent):
         self, advantage: np.ndarray, value_error: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, float]:
         """Derivatives of the mean loss of a transition by the readout (T, B, K + 1) and by the
-        head's free parameters; and the mean entropy of the policy."""
+        head's free parameters; and the mean entropy of the policy (0 where targets teach)."""
         o, record, free = self.options, self.record, self.parameters["log_std"]
         outputs, alive = record["outputs"], record["alive"]
         policy = outputs[..., :-1]
+        if self.targets is not None:
+            adjoint = np.zeros_like(outputs)
+            adjoint[..., :-1] = self.targets.output_adjoint(policy) / self.n_envs
+            return adjoint, np.zeros_like(free), 0.0
         score, free_score = self.head.score(policy, record["actions"], free)
         entropy, entropy_score, entropy_free = self.head.entropy(policy, free)
         weight = (alive / self._round_size(alive)).astype(self.dtype)[..., None]
@@ -279,17 +289,13 @@ class ActorCritic(RecurrentAgent):
         adjoint[..., :-1] = weight * (a * score + o.entropy_coef * entropy_score)
         adjoint[..., -1] = weight[..., 0] * (o.value_coef * value_error).astype(self.dtype)
         free_gradient = (weight * (a * free_score + o.entropy_coef * entropy_free)).sum((0, 1))
-        if self.targets is not None:
-            adjoint[..., :-1] = self.targets.output_adjoint(policy) / self.n_envs
-            adjoint[..., -1] = 0
-            free_gradient = np.zeros_like(free)
         return adjoint, free_gradient.astype(self.dtype), float(entropy[alive].mean())
 
     def _watch_round(self, advantage: np.ndarray, entropy: float) -> Metrics:
         """Warnings about rounds from which nothing can be learned; further metrics."""
         self._largest = max(self._largest, float(np.abs(advantage).max()))
-        if self.rounds.alive.any():  # a window may well be without reward
-            return {}
+        if self.rounds.alive.any() or self.targets is not None:
+            return {}  # a window may well be without reward, and targets are
         self._watch(
             "the policy is saturated (entropy below 0.001 nats) and every advantage is small",
             isinstance(self.head, SoftmaxHead) and entropy < 1e-3 and self._largest < 1e-3,

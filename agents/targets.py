@@ -135,7 +135,7 @@ class TargetRounds:
     def step(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``outputs`` (B, K) of the policy; minus their error is the reward."""
         pool, t = self.pool, self._steps
-        reward = self._rewards(outputs[None], slice(t, t + 1))[0]
+        reward = self._rewards(outputs[None], t, t + 1)[0]
         self.returns += reward
         self.lengths += self.alive
         self._steps += 1
@@ -156,7 +156,7 @@ class TargetRounds:
         """The whole round at once: rewards and what still ran, (T, B), for outputs (T, B, K)."""
         steps = len(outputs)
         lengths = self.all_lengths
-        rewards = self._rewards(outputs, slice(0, steps))
+        rewards = self._rewards(outputs, 0, steps)
         self.returns = rewards.sum(0)
         self.lengths, self._steps = lengths.copy(), steps
         self.alive = np.zeros(self.n_envs, bool)
@@ -164,17 +164,24 @@ class TargetRounds:
 
     def output_adjoint(self, outputs: np.ndarray) -> np.ndarray:
         """Derivative of each trial's error by the outputs (T, B, K) of the last T steps played."""
-        steps = slice(self._steps - len(outputs), self._steps)
-        slope = self.pool.head.error_gradient(outputs, self.pool.targets[steps, self.trials])
-        return (slope * self._weights(steps)[..., None]).astype(outputs.dtype)
+        weights, rows, targets = self._judged(self._steps - len(outputs), self._steps)
+        adjoint = np.zeros_like(outputs)
+        slope = self.pool.head.error_gradient(outputs[rows], targets)
+        adjoint[rows] = slope * weights[rows, :, None]
+        return adjoint
 
     def close(self) -> None:
         """There is nothing to close."""
 
-    def _weights(self, steps: slice) -> np.ndarray:
-        """Share of each step in the error of its trial, (T, B)."""
-        return self._weight * self.pool.mask[steps, self.trials]
+    def _judged(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Share of each of these steps in the error of its trial (T, B); the steps that have one
+        in some trial, and the targets of these."""
+        weights = self._weight * self.pool.mask[start:stop, self.trials]
+        rows = np.flatnonzero(weights.any(1))
+        return weights, rows, self.pool.targets[start + rows][:, self.trials]
 
-    def _rewards(self, outputs: np.ndarray, steps: slice) -> np.ndarray:
-        targets = self.pool.targets[steps, self.trials]
-        return -self.pool.head.error(outputs, targets) * self._weights(steps)
+    def _rewards(self, outputs: np.ndarray, start: int, stop: int) -> np.ndarray:
+        weights, rows, targets = self._judged(start, stop)
+        rewards = np.zeros(weights.shape)
+        rewards[rows] = -self.pool.head.error(outputs[rows], targets) * weights[rows]
+        return rewards
