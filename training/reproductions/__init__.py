@@ -9,6 +9,7 @@ from ..reproduction import Paper
 
 #: Name -> ``module:attribute`` in this package, imported when it is asked for.
 _PAPERS = {
+    "bellec2020": "bellec2020:PAPER",
     "miconi2017": "miconi2017:PAPER",
     "zuge2023": "zuge2023:PAPER",
 }

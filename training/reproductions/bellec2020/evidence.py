@@ -15,8 +15,8 @@ from .networks import learn, options, wrong
 
 BATCH = 64
 GOAL = 0.07  # mean error over eight batches of fresh trials
-SEEDS, QUICK_SEEDS = 3, 1
-ITERATIONS = {"default": 800, "LIF only, random feedback": 200, "sparse, Dale, rewiring": 1000}
+SEEDS, QUICK_SEEDS, SPARSE_SEEDS = 3, 1, 2
+ITERATIONS = {"default": 800, "LIF only, random feedback": 200, "sparse, Dale, rewiring": 800}
 QUICK_ITERATIONS = 12
 TAU, TAU_ADAPTATION = 20.0, 2000.0
 _DRIVE, _RISE = 1 - np.exp(-1 / TAU), 1 - np.exp(-1 / TAU_ADAPTATION)
@@ -55,7 +55,8 @@ def measure(quick: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for rule, own in RULES.items():
         runs = []
-        for seed in range(_seeds(rule, quick)):
+        seeds = SPARSE_SEEDS if rule == "sparse, Dale, rewiring" else SEEDS
+        for seed in range(QUICK_SEEDS if quick else seeds):
             agent, stream = build(own, seed)
             limit = ITERATIONS.get(rule, ITERATIONS["default"])
             runs.append(learn(agent, stream, QUICK_ITERATIONS if quick else limit, GOAL))
@@ -63,10 +64,6 @@ def measure(quick: bool) -> dict[str, Any]:
                 found["trial"] = _trial(agent)
         found[rule] = runs
     return found
-
-
-def _seeds(rule: str, quick: bool) -> int:
-    return QUICK_SEEDS if quick else SEEDS
 
 
 def build(own: dict[str, Any], seed: int) -> tuple[EProp, Any]:
@@ -131,9 +128,9 @@ def claims(result: dict[str, Any]) -> list[Claim]:
         Claim(
             "80 % excitatory neurons, 10 % of the connections, rewiring: lowest mean error of 8 "
             f"fresh batches within {ITERATIONS['sparse, Dale, rewiring']:,} iterations",
-            "< 10 % in most seeds",
+            "< 10 %",
             ", ".join(f"{value:.1%}" for value in best),
-            sum(value < 0.1 for value in best) > len(best) / 2,
+            max(best) < 0.1,
         )
     )
     return rows
@@ -208,7 +205,7 @@ EXPERIMENT = Experiment(
     {
         "batch": BATCH,
         "goal": GOAL,
-        "seeds": SEEDS,
+        "seeds": [SEEDS, SPARSE_SEEDS],
         "iterations": ITERATIONS,
         "network": SETTINGS,
         "rules": RULES,
