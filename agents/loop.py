@@ -6,11 +6,12 @@ receive ``z = W_s h`` from the network's state h; the winner decides the next co
 loop by way of the thalamus), now and then a random unit wins instead, and the corticostriatal
 weights of the winner i learn::
 
-    dW_s[i] = eta (R - Rbar) h / N        R = 1 if the transition was rewarded, else 0
+    dW_s[i] = eta R h / N        R = 1 if the transition was rewarded, else 0
 
-with Rbar the running mean of R after the present command. Without Rbar (``credit="reward"``, the
-published rule) rows can only grow, and one of them comes to win everywhere; ``credit="capped"``
-keeps that rule and limits the norm of each row to 1.
+As published (``credit="reward"``) rows can only grow, and one of them comes to win everywhere.
+``credit="capped"`` keeps the rule and limits the norm of each row to 1: a row that has learned more
+turns towards what it was rewarded for last. ``credit="error"`` takes R - Rbar, with Rbar the running
+mean of R after the present command; wrong winners then stay for long where nothing is rewarded yet.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from .options import build_options, check_ranges, checked_seed, choice
 from .rounds import make_rounds
 from .targets import Targets
 
-CREDITS = ("error", "reward", "capped")
+CREDITS = ("capped", "reward", "error")
 
 _RANGES = {
     "count": ("n_neurons", "motor_batch", "max_episode_steps"),
@@ -48,14 +49,14 @@ class LoopOptions:
     motor_task: str = "caudate/Syllables-v0"  # an environment with sample_trials; inputs: commands
     motor_trials: int = 10_000
     motor_batch: int = 1  # trials an update
-    motor_learning_rate: float = 0.03
+    motor_learning_rate: float = 5e-3
     n_neurons: int = 100
     tau: float = 10.0
     recurrent_gain: float = 1.5
     exploration: float = 0.1  # probability that a random unit wins
     striatal_learning_rate: float = 1.0
     striatal_gain: float = 0.1  # spread of the initial W_s, over sqrt(n_neurons)
-    credit: str = "error"  # error (R - Rbar), reward (R), capped (R, rows of norm 1 at most)
+    credit: str = "capped"  # capped (R, rows of norm 1 at most), reward (R), error (R - Rbar)
     baseline_rate: float = 0.05
     max_episode_steps: int = 10_000
 

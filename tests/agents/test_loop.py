@@ -160,7 +160,7 @@ def test_exploring_while_predicting_leaves_learning_alone():
     [
         (TASK, {"seed": -1}, "loop-circuit: seed=-1 must be an integer of 0 or more"),
         (TASK, {"seed": "one"}, "loop-circuit: seed='one' must be an integer"),
-        (TASK, {"credit": "all"}, "credit='all' is not one of error, reward, capped"),
+        (TASK, {"credit": "all"}, "credit='all' is not one of capped, reward, error"),
         (TASK, {"exploration": 2.0}, "exploration=2.0 must be between 0 and 1"),
         (TASK, {"n_envs": 0}, "n_envs=0 must be at least 1"),
         (TASK, {"motor_task": "caudate/Nothing-v0"}, "'caudate/Nothing-v0' cannot be found"),

@@ -11,6 +11,7 @@ from ..reproduction import Paper
 _PAPERS = {
     "bellec2020": "bellec2020:PAPER",
     "miconi2017": "miconi2017:PAPER",
+    "murray2019": "murray2019:PAPER",
     "zuge2023": "zuge2023:PAPER",
 }
 

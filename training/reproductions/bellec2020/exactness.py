@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from ....agents import EProp, Targets
+from ....agents.networks import SpikingNetwork
 from ....agents.rtrl import rtrl_gradient
 from ...reproduction import Claim, Experiment
 
@@ -113,7 +114,9 @@ def _on_reward(execution: str, gamma: float, decay: float) -> EProp:
 
 def _factorised(agent: EProp, feature_adjoint: Array) -> float:
     """Bellec's factorisation: dE/dW = sum_t (dE/dz[t]) e[t] with the total dE/dz and local e."""
-    network, tape, c = agent.network, agent.tape, agent.network.constants
+    network, tape = agent.network, agent.tape
+    assert isinstance(network, SpikingNetwork)
+    c = network.constants
     z, psi = tape["z"][:, 0], tape["psi"][:, 0]
     w = agent.parameters["W_rec"] - c.threshold * np.eye(UNITS)
     lam = mu = nu = np.zeros((BATCH, UNITS))
