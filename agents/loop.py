@@ -10,8 +10,9 @@ weights of the winner i learn::
 
 As published (``credit="reward"``) rows can only grow, and one of them comes to win everywhere.
 ``credit="capped"`` keeps the rule and limits the norm of each row to 1: a row that has learned more
-turns towards what it was rewarded for last. ``credit="error"`` takes R - Rbar, with Rbar the running
-mean of R after the present command; wrong winners then stay for long where nothing is rewarded yet.
+turns towards what it was rewarded for last. ``credit="error"`` takes R - Rbar, with Rbar the
+running mean of R after the present command; wrong winners then stay for long where nothing is
+rewarded yet.
 """
 
 from __future__ import annotations

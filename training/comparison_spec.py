@@ -117,10 +117,13 @@ class Comparison(_Table):
     Attributes:
         name: names folders and files.
         title: heading of its tables.
+        overview: in the documentation one table and one figure for all rows, whose tasks must have
+            yardsticks.
     """
 
     name: str
     title: str = ""
+    overview: bool = False
     agents: list[Entrant] = Field(min_length=1)
     rows: list[Row] = Field(min_length=1)
 
@@ -142,6 +145,10 @@ class Comparison(_Table):
         labels = [agent.label for agent in self.agents]
         for row in self.rows:
             check_env_id(row.task)
+            if self.overview and not has_task(row.task):
+                raise UsageError(
+                    f"Row {row.label!r}: {row.task} has no yardsticks, which overview needs."
+                )
             if has_task(row.task):
                 make_task(row.task, **row.env)
             for label in row.options:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from .overview import draw_overview, overview
 from .runs import write_text
 from .table import Table, markdown, write_data
 
@@ -26,13 +27,24 @@ def write_docs(table: Table, figures: Mapping[str, Path], folder: Path, command:
     title = table.comparison.title or name
     data = f"[{name}.csv]({_link(page, folder / f'{name}.csv')})"
     parts = [f"## {title}", f"Made by `{command}`; one line a run: {data}."]
+    if table.comparison.overview:
+        picture = draw_overview(table, folder / f"{name}.png")
+        parts += [overview(table), f"![Scores and CPU-seconds by task]({_link(page, picture)})"]
+    else:
+        parts += _rows(table, figures, folder, page)
+    replace_section(page, name, "\n\n".join(parts))
+
+
+def _rows(table: Table, figures: Mapping[str, Path], folder: Path, page: Path) -> list[str]:
+    """A table and a picture for each row."""
+    parts = []
     for row, text in markdown(table, level=3):
         parts.append(text)
         if row.label in figures:
-            copy = folder / f"{name}-{figures[row.label].name}"
+            copy = folder / f"{table.comparison.name}-{figures[row.label].name}"
             shutil.copyfile(figures[row.label], copy)
             parts.append(f"![Learning curves: {row.label}]({_link(page, copy)})")
-    replace_section(page, name, "\n\n".join(parts))
+    return parts
 
 
 def replace_section(page: Path, name: str, text: str, title: str = "Results") -> None:

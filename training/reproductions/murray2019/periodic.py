@@ -19,8 +19,8 @@ TRIALS, QUICK_TRIALS = 10_000, 500
 SEEDS, QUICK_SEEDS = 15, 2
 WINDOW = 100  # trials at the end whose median loss counts
 UNITS, PERIOD = 30, 200
-RFLO = {"gradient": "local", "feedback": "random"}
-BPTT = {"gradient": "exact", "feedback": "symmetric"}
+RFLO: dict[str, Any] = {"gradient": "local", "feedback": "random"}
+BPTT: dict[str, Any] = {"gradient": "exact", "feedback": "symmetric"}
 RULES: dict[str, dict[str, Any]] = {
     "RFLO (local, random feedback)": RFLO,
     "local, symmetric feedback": {"gradient": "local", "feedback": "symmetric"},
