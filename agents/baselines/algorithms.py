@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 
 from ..base import State
@@ -54,6 +56,16 @@ class RecurrentPPO(Baseline):
 
     def _policy_kwargs(self) -> dict[str, Any]:
         return super()._policy_kwargs() | {"lstm_hidden_size": self.options.n_lstm}
+
+    def _build_model(self, algorithm: type, n_steps: int) -> Any:
+        model = super()._build_model(algorithm, n_steps)
+        if isinstance(self.action_space, gym.spaces.MultiBinary):
+            # The buffer keeps switches as int8, whose likelihood torch cannot compute.
+            space = copy(self.action_space)
+            space.dtype = np.dtype(np.float32)
+            model.rollout_buffer.action_space = space
+            model.rollout_buffer.reset()
+        return model
 
     def predict(
         self,

@@ -393,3 +393,12 @@ assert not {"torch", "stable_baselines3", "sb3_contrib"} & set(sys.modules)
 def test_weights_of_another_shape_are_refused():
     with pytest.raises(CheckpointError, match="do not fit"):
         small("ppo").set_state(small("ppo", n_hidden=8).get_state())
+
+
+@pytest.mark.parametrize("name", ["ppo", "recurrent-ppo"])
+def test_switches_are_learned(name):
+    agent = make_agent(name, "caudate/FlipFlop-v0", seed=0, n_envs=4)
+    metrics = agent.update()
+    assert np.isfinite(metrics["policy_loss"])
+    action, _ = agent.predict(np.zeros((4, 3), np.float32))
+    assert agent.action_space.contains(action[0])
