@@ -40,10 +40,10 @@ class Learner:
 
 
 LEARNERS = (
-    Learner("eprop", "e-prop", 30.0),
-    Learner("eprop", "BPTT, same network", 30.0, {"gradient": "exact"}),
+    Learner("eprop", "e-prop", 45.0),
+    Learner("eprop", "BPTT, same network", 45.0, {"gradient": "exact"}),
     Learner("ppo", "PPO (memoryless)", 20.0),
-    Learner("recurrent-ppo", "RecurrentPPO (LSTM)", 60.0),
+    Learner("recurrent-ppo", "RecurrentPPO (LSTM)", 30.0),
 )
 TASKS = {
     "caudate/EvidenceAccumulation-v0": "evidence accumulation",
