@@ -14,7 +14,6 @@ import numpy as np
 
 from .eprop import EProp, EPropOptions
 from .errors import AgentError
-from .networks import SpikingNetwork
 from .networks.visual import VisualNetwork
 from .optimizers import Parameters
 from .options import check_ranges, choice
@@ -89,23 +88,7 @@ class AtariEProp(EProp):
             tau_readout=k * o.tau_readout,
             readout_gain=None if o.mean_features else 1.0,
         )
-        recurrent = SpikingNetwork.create(
-            rng,
-            front.n_spikes,
-            o.n_neurons,
-            substeps=1,
-            adaptive_fraction=o.adaptive_fraction if o.network == "alif" else 0.0,
-            tau_membrane=(k * o.tau_membrane[0], k * o.tau_membrane[1]),
-            tau_adaptation=(k * o.tau_adaptation[0], k * o.tau_adaptation[1]),
-            tau_readout=k * o.tau_readout,
-            threshold=o.threshold,
-            adaptation_strength=o.adaptation_strength,
-            dampening=o.dampening,
-            dtype=self.dtype,
-            kernel=o.kernel,
-            refractory=o.refractory,
-            mean_features=o.mean_features,
-        )
+        recurrent = self._spiking_network(rng, front.n_spikes, substeps=1)
         regularisers = Regularisers(voltage_coef=o.vision_voltage_coef)
         return VisualNetwork.behind(front, recurrent, o.vision_task_share, regularisers)
 

@@ -115,6 +115,17 @@ class Agent(ABC):
             )
         return len(observation)
 
+    @classmethod
+    def _carried(cls, state: State | None, episode_start: np.ndarray | None, fresh: State) -> State:
+        """The state to go on with: ``fresh`` (n, ...) where there is none or an episode begins."""
+        if state is None:
+            return fresh
+        cls._check_state_size(state, len(fresh[0]))
+        if episode_start is None:
+            return state
+        begins = np.asarray(episode_start, bool).reshape(-1, 1)
+        return tuple(np.where(begins, *pair) for pair in zip(fresh, state, strict=True))
+
     @staticmethod
     def _check_state_size(state: State, n: int) -> None:
         """Raise one sentence unless every part of a state belongs to ``n`` observations."""

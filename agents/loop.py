@@ -176,13 +176,7 @@ class LoopCircuit(Agent):
         observation = np.asarray(observation)
         n = self._batch_size(observation)
         single = observation.shape == self.observation_space.shape
-        fresh = self.motor.network.initial_state(n)
-        if state is None:
-            state = fresh
-        self._check_state_size(state, n)
-        if episode_start is not None:
-            begins = np.asarray(episode_start, bool).reshape(-1, 1)
-            state = tuple(np.where(begins, *pair) for pair in zip(fresh, state, strict=True))
+        state = self._carried(state, episode_start, self.motor.network.initial_state(n))
         _, striatal, state = self.carry_out(observation.reshape(n, -1), state)
         winner = striatal.argmax(-1)
         if not deterministic:

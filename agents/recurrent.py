@@ -188,15 +188,30 @@ class RecurrentAgent(Agent):
                 o.initial_activity,
                 o.kernel,
             )
+        return self._spiking_network(rng, self.n_inputs, o.substeps)
+
+    def _spiking_network(
+        self, rng: np.random.Generator, n_inputs: int, substeps: int
+    ) -> SpikingNetwork:
+        """LIF and ALIF neurons that hold an input for ``substeps`` network steps.
+
+        ``options.substeps`` network steps are one of the environment's.
+        """
+        o = self.options
+        scale = o.substeps / substeps  # from environment steps to held inputs
+
+        def held(times: tuple[float, float]) -> tuple[float, float]:
+            return times[0] * scale, times[1] * scale
+
         return SpikingNetwork.create(
             rng,
-            self.n_inputs,
+            n_inputs,
             o.n_neurons,
-            substeps=o.substeps,
+            substeps=substeps,
             adaptive_fraction=o.adaptive_fraction if o.network == "alif" else 0.0,
-            tau_membrane=o.tau_membrane,
-            tau_adaptation=o.tau_adaptation,
-            tau_readout=o.tau_readout,
+            tau_membrane=held(o.tau_membrane),
+            tau_adaptation=held(o.tau_adaptation),
+            tau_readout=o.tau_readout * scale,
             threshold=o.threshold,
             adaptation_strength=o.adaptation_strength,
             dampening=o.dampening,
@@ -275,13 +290,7 @@ class RecurrentAgent(Agent):
         n = self._batch_size(observation)
         single = observation.shape == self.observation_space.shape
         x = observation.reshape(n, self.n_inputs).astype(self.dtype)
-        if state is None:
-            state = self.network.initial_state(n)
-        self._check_state_size(state, n)
-        if episode_start is not None:
-            begins = np.asarray(episode_start, bool).reshape(-1, 1)
-            fresh = self.network.initial_state(n)
-            state = tuple(np.where(begins, *pair) for pair in zip(fresh, state, strict=True))
+        state = self._carried(state, episode_start, self.network.initial_state(n))
         features, state = self.network.step(self.parameters, state, x)
         policy = self.outputs(features)[:, :-1]
         if deterministic:

@@ -61,7 +61,7 @@ class RecurrentPPO(Baseline):
         model = super()._build_model(algorithm, n_steps)
         if isinstance(self.action_space, gym.spaces.MultiBinary):
             # The buffer keeps switches as int8, whose likelihood torch cannot compute.
-            space = copy(self.action_space)
+            space: Any = copy(self.action_space)
             space.dtype = np.dtype(np.float32)
             model.rollout_buffer.action_space = space
             model.rollout_buffer.reset()
