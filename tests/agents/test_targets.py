@@ -116,3 +116,21 @@ def test_checkpoint_of_targets_loads_on_the_environment_and_on_targets(tmp_path)
 def test_mistakes_get_one_sentence(make, message):
     with pytest.raises(AgentError, match=message):
         make()
+
+
+def test_streams_of_fresh_trials_are_taught_and_must_fit():
+    agent = EProp(pool(BOX), n_envs=4, n_neurons=5, network="rate", execution="batched")
+    first = agent.targets
+    assert first is not None
+    agent.update()
+    assert first.trials.tolist() == [0, 1, 2, 3]  # as many trials as columns: each once
+    fresh = Targets(np.ones((7, 4, 3)), np.zeros((7, 4, 2)), BOX)
+    agent.teach(fresh)
+    agent.update()
+    assert agent.tape.length == 7
+    with pytest.raises(
+        AgentError, match=r"targets with action_space Discrete\(3, start=1\) do not"
+    ):
+        agent.teach(pool(DISCRETE))
+    with pytest.raises(AgentError, match="was built on an environment: it takes no targets"):
+        EProp("caudate/DelayedMatch-v0", n_envs=2, n_neurons=5).teach(fresh)

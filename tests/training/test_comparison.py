@@ -9,8 +9,16 @@ import pytest
 from caudate.agents import AgentError
 from caudate.training import UsageError, compare, train
 from caudate.training.comparison import DONE, RESUME, START, plan
-from caudate.training.comparison_spec import comparison_from_names, load_comparison
+from caudate.training.comparison_spec import (
+    Comparison,
+    Entrant,
+    Row,
+    comparison_from_names,
+    load_comparison,
+)
+from caudate.training.docs_page import write_docs
 from caudate.training.runs import Run
+from caudate.training.table import Line, Table
 from caudate.training.workers import Job
 
 BENCH = "caudate/DelayedMatch-Bench-v0"
@@ -210,6 +218,53 @@ def test_mistakes_in_a_file_are_one_sentence(tmp_path, change, message):
     assert "\n" not in str(caught.value)
 
 
+def test_families_stand_for_their_tasks_and_ways_for_scores():
+    comparison = comparison_from_names(["eprop"], ["working-memory", BENCH], seeds=1)
+    rows = {row.task: row for row in comparison.rows}
+    assert len(rows) == 14
+    assert rows["caudate/DelayedMatch-v0"].until == 0.95  # chance .5, optimum 1
+    assert rows["caudate/DelayedResponse-v0"].until == 0.925  # chance .25
+    assert comparison_from_names(["eprop"], [BENCH], way=0.5).rows[0].until == 0.75
+    assert comparison_from_names(["eprop"], [BENCH], steps=100).rows[0].until is None
+
+
+def _line(agent: str, seed: int, score: float, steps: int) -> Line:
+    marks = {"chance": 0.5, "memoryless": 0.5, "optimum": 1.0}
+    reached = score >= 0.95
+    ended = "until" if reached else "cpu_limit"
+    return Line(
+        "DelayedMatch-v0", agent, seed, reached, ended, score, score, score, 10, steps, 2.5, marks
+    )
+
+
+def test_an_overview_has_a_line_a_task_and_counts_what_is_solved(tmp_path):
+    comparison = Comparison(
+        name="few",
+        overview=True,
+        agents=[Entrant(name="eprop", seeds=3), Entrant(name="ppo", seeds=1)],
+        rows=[Row(task="caudate/DelayedMatch-v0", way=0.9), Row(task="caudate/NBack-v0", way=0.9)],
+    )
+    lines = [_line("eprop", seed, score, 2_000_000) for seed, score in enumerate((1, 1, 0.75))]
+    table = Table(comparison, [*lines, _line("ppo", 0, 0.6, 400_000)])
+    write_docs(table, {}, tmp_path / "results", "caudate compare few")
+    page = (tmp_path / "results.md").read_text()
+    assert "seeds that reached 90% of the way" in page
+    assert "| DelayedMatch | **92%** 2/3, 2 M, 2.5 s | 20% 0/1, >0.4 M, >2.5 s |" in page
+    assert "| **tasks solved by most seeds** | **1** of 1 | **0** of 1 |" in page
+    assert "results/few.png" in page
+    assert (tmp_path / "results" / "few.png").stat().st_size > 1000
+    assert "NBack" not in page  # no run has ended there
+
+
+def test_an_overview_needs_yardsticks():
+    row = {"task": "CartPole-v1", "until": 100.0}
+    comparison = Comparison(
+        name="x", overview=True, agents=[Entrant(name="eprop")], rows=[Row(**row)]
+    )
+    with pytest.raises(UsageError, match="has no yardsticks, which overview needs"):
+        comparison.check()
+
+
 def test_mistakes_in_names():
     with pytest.raises(UsageError, match="did you mean 'first'"):
         load_comparison("frist")
@@ -217,7 +272,9 @@ def test_mistakes_in_names():
         load_comparison("nowhere/spec.toml")
     with pytest.raises(AgentError, match="did you mean 'eprop'"):
         comparison_from_names(["eporp"], [BENCH])
-    with pytest.raises(UsageError, match="no end"):
-        comparison_from_names(["eprop"], [BENCH], until=None)
+    with pytest.raises(UsageError, match="has no yardsticks for way=0.9: give it until or steps"):
+        comparison_from_names(["eprop"], ["CartPole-v1"])
+    with pytest.raises(UsageError, match="until and way exclude each other"):
+        comparison_from_names(["eprop"], [BENCH], until=0.9, way=0.9)
     with pytest.raises(UsageError, match="jobs=0"):
         compare("first", jobs=0)

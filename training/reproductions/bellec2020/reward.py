@@ -19,7 +19,7 @@ from ...runs import Run
 from ...trainer import train
 
 WAY = 0.9  # of the way from chance to optimum, where a run ends
-SEEDS, QUICK_SEEDS = 3, 1
+SEEDS, QUICK_SEEDS = 2, 1
 QUICK_LIMIT = 5.0
 
 
