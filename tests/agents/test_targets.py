@@ -128,9 +128,7 @@ def test_streams_of_fresh_trials_are_taught_and_must_fit():
     agent.teach(fresh)
     agent.update()
     assert agent.tape.length == 7
-    with pytest.raises(
-        AgentError, match=r"targets with action_space Discrete\(3, start=1\) do not"
-    ):
+    with pytest.raises(AgentError, match="targets with action_space Discrete"):
         agent.teach(pool(DISCRETE))
     with pytest.raises(AgentError, match="was built on an environment: it takes no targets"):
         EProp("caudate/DelayedMatch-v0", n_envs=2, n_neurons=5).teach(fresh)

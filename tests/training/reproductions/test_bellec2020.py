@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from caudate.agents import EProp, Targets
+from caudate.agents.networks import SpikingNetwork
 from caudate.training.reproductions import load_paper
 from caudate.training.reproductions.bellec2020 import (
     evidence,
@@ -100,6 +101,7 @@ def test_learning_ends_at_the_goal_and_plays_every_trial_once(monkeypatch):
 
 def test_the_network_is_the_papers():
     agent, _ = evidence.build({}, seed=0)
+    assert isinstance(agent.network, SpikingNetwork)
     c = agent.network.constants
     assert c.beta[:50] == pytest.approx(0.017424, rel=1e-3)
     assert not c.beta[50:].any()
