@@ -176,13 +176,10 @@ def _trial_figure(trial: dict[str, Any]) -> Any:
     inputs.plot(*trial["inputs"], "|", color="#222222", markersize=2, markeredgewidth=0.5)
     inputs.set_yticks([5, 15, 25, 35], ["left", "right", "recall", "noise"], fontsize=8)
     times, neurons = (np.array(part) for part in trial["spikes"])
-    for kind, some, color in (("ALIF", neurons < 50, COLORS[0]), ("LIF", neurons >= 50, COLORS[1])):
-        raster.plot(
-            times[some], neurons[some], "|", color=color, markersize=2, markeredgewidth=0.5,
-            label=kind,
-        )  # fmt: skip
+    for some, color in ((neurons < 50, COLORS[0]), (neurons >= 50, COLORS[1])):
+        raster.plot(times[some], neurons[some], "|", color=color, markersize=2, markeredgewidth=0.5)
     raster.set_ylabel("neuron")
-    raster.legend(frameon=False, fontsize=8, loc="upper right", markerscale=4)
+    raster.set_title("0-49: adaptive thresholds (ALIF), 50-99: LIF", fontsize=8)
     values = np.array(trial["outputs"])
     x = 5 * np.arange(len(values))
     for i, side in enumerate(("left", "right")):
@@ -190,7 +187,7 @@ def _trial_figure(trial: dict[str, Any]) -> Any:
     output.axvspan(tasks.EVIDENCE_STEPS - tasks.RECALL, tasks.EVIDENCE_STEPS, color="#eeeeee")
     output.set_ylabel("output")
     output.set_xlabel("time (ms)")
-    output.legend(frameon=False, fontsize=8)
+    output.legend(frameon=False, fontsize=8, loc=(0.7, 0.6))  # in the delay
     for axis in axes:
         axis.set_xlim(0, tasks.EVIDENCE_STEPS)
     return figure
