@@ -35,7 +35,7 @@ from .targets import Targets
 CREDITS = ("capped", "reward", "error")
 
 _RANGES = {
-    "count": ("n_neurons", "motor_batch", "max_episode_steps"),
+    "count": ("n_neurons", "motor_batch", "motor_chain", "max_episode_steps"),
     "positive": ("tau", "motor_learning_rate", "striatal_learning_rate"),
     "fraction": ("exploration", "baseline_rate"),
     "not negative": ("motor_trials", "recurrent_gain", "striatal_gain"),
@@ -48,9 +48,10 @@ class LoopOptions:
     """Hyper-parameters of :class:`LoopCircuit`; times in steps of the syllables' task."""
 
     motor_task: str = "caudate/Syllables-v0"  # an environment with sample_trials; inputs: commands
-    motor_trials: int = 10_000
-    motor_batch: int = 1  # trials an update
-    motor_learning_rate: float = 5e-3
+    motor_trials: int = 40_000  # syllables
+    motor_chain: int = 4  # syllables one behind another without a pause
+    motor_batch: int = 1  # chains an update
+    motor_learning_rate: float = 0.02
     n_neurons: int = 100
     tau: float = 10.0
     recurrent_gain: float = 1.5
@@ -109,9 +110,7 @@ class LoopCircuit(Agent):
         self.action_space = self.rounds.action_space
         self.head = make_head(self.name, self.action_space)
         syllables = Targets.of(o.motor_task, n=256, seed=self.seed)
-        self.motor = self._motor_network(syllables)
-        self.duration = len(syllables.observations)
-        self.n_commands = self.motor.n_inputs
+        self.duration, _, self.n_commands = syllables.observations.shape
         inputs = check_observation_space(self.name, self.observation_space)
         if not isinstance(self.head, SoftmaxHead) or self.head.n_outputs != self.n_commands:
             raise AgentError(
@@ -123,6 +122,7 @@ class LoopCircuit(Agent):
                 f"{self.name}: observations of {inputs} values cannot hold one of "
                 f"{self.n_commands} commands."
             )
+        self.motor = self._motor_network(self._chained(syllables))
         build, play, predict = np.random.SeedSequence([self.seed, 3]).spawn(3)
         gain = o.striatal_gain / np.sqrt(o.n_neurons)
         shape = (self.n_commands, o.n_neurons)
@@ -130,6 +130,13 @@ class LoopCircuit(Agent):
         self.rng, self._predict_rng = np.random.default_rng(play), np.random.default_rng(predict)
         self.expected = np.zeros(self.n_commands)  # Rbar
         self.num_episodes = self.num_updates = self.num_motor_trials = 0
+
+    def _chained(self, syllables: Targets) -> Targets:
+        """Syllables in random order, one behind another: each begins in the state that another
+        leaves behind, as they do in the loop."""
+        rng = np.random.default_rng([self.seed, 4])
+        each = np.tile(np.arange(len(syllables)), (self.options.motor_chain, 1))
+        return syllables.chained(rng.permuted(each, axis=1))
 
     def _motor_network(self, syllables: Targets) -> EProp:
         o = self.options
@@ -209,9 +216,10 @@ class LoopCircuit(Agent):
     def _practise(self) -> Metrics:
         """Trials of the motor network, from targets."""
         left = self.options.motor_trials - self.num_motor_trials
-        updates = -(-min(_TRIALS_AN_UPDATE, left) // self.options.motor_batch)
+        an_update = self.options.motor_batch * self.options.motor_chain
+        updates = -(-min(_TRIALS_AN_UPDATE, left) // an_update)
         errors = [-self.motor.update()["return_mean"] for _ in range(updates)]
-        self.num_motor_trials += updates * self.options.motor_batch
+        self.num_motor_trials += updates * an_update
         return {"motor_trials": self.num_motor_trials, "motor_error": float(np.mean(errors))}
 
     def _play(self) -> Metrics:

@@ -10,6 +10,7 @@ noise with error. What has been learned is used as ever: ``predict`` on the envi
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Self
 
 import gymnasium as gym
@@ -74,6 +75,23 @@ class Targets:
         self.env_id = env_id
         shape = observations.shape[2:]
         self.observation_space = spaces.Box(-np.inf, np.inf, shape, np.float32)
+
+    def chained(self, order: np.ndarray) -> Targets:
+        """Trials strung together without a pause: ``order`` (k, m) makes m of k trials each.
+
+        Raises:
+            AgentError: trials of different lengths.
+        """
+        if (self.lengths != len(self.mask)).any():
+            raise AgentError("Targets: only trials of one length can be strung together.")
+        chain = copy(self)
+        for name in ("observations", "targets", "mask"):
+            parts = getattr(self, name)
+            setattr(chain, name, np.concatenate([parts[:, trials] for trials in order]))
+        n = order.shape[1]
+        chain.lengths = np.full(n, len(chain.mask))
+        chain.conditions = np.full(n, NO_CONDITION)
+        return chain
 
     def __len__(self) -> int:
         """Number of trials."""

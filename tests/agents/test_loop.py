@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import caudate.envs  # noqa: F401
-from caudate.agents import AgentError, LoopCircuit, load_agent, make_agent
+from caudate.agents import AgentError, LoopCircuit, Targets, load_agent, make_agent
 
 from . import toy_envs  # noqa: F401
 
@@ -86,11 +86,26 @@ def test_capped_rows_are_no_longer_than_one():
     assert lengths.max() > 0.9
 
 
+def test_chains_begin_where_another_syllable_has_ended():
+    agent = build(motor_chain=3)
+    assert agent.motor.targets is not None
+    pool = agent.motor.targets.pool
+    shown = pool.observations.argmax(-1)
+    assert shown.shape == (3 * agent.duration, 256)
+    for part in np.split(shown, 3):
+        assert (part == part[0]).all()
+    assert (shown[0] != shown[-1]).mean() > 0.5
+    assert (pool.lengths == len(shown)).all()
+    uneven = Targets.of("caudate/DelayedMatch-v0", n=8)
+    with pytest.raises(AgentError, match="only trials of one length can be strung together"):
+        uneven.chained(np.zeros((2, 4), int))
+
+
 def test_it_practises_first_and_then_its_motor_weights_rest():
-    agent = build(motor_trials=6, motor_batch=3)
+    agent = build(motor_trials=12, motor_batch=3, motor_chain=4)
     start = {k: w.copy() for k, w in agent.motor.parameters.items()}
     practice = agent.update()
-    assert (practice["motor_trials"], practice["timesteps"], practice["episodes"]) == (6, 0, 0)
+    assert (practice["motor_trials"], practice["timesteps"], practice["episodes"]) == (12, 0, 0)
     assert np.isnan(practice["return_mean"])
     assert np.isfinite(practice["motor_error"])
     learned = {k: w.copy() for k, w in agent.motor.parameters.items()}

@@ -18,10 +18,10 @@ Array = np.ndarray
 
 TASK = "caudate/SyllableSequence-v0"
 MOTOR_SEEDS, STRIATAL_SEEDS = 2, 10
-EPISODES = 1250  # of eight choices
+EPISODES = 2500  # of eight choices
 WHOLE_TRIALS, WHOLE_SEEDS = 20_000, 1
 QUICK = {"motor_seeds": 1, "striatal_seeds": 2, "motor_trials": 500, "episodes": 200, "whole": 100}
-MOTOR_TRIALS = 10_000
+MOTOR_TRIALS = 40_000  # syllables, in 10,000 chains of four
 UNITS = 100
 #: Of plain gradient steps on the whole sequence; the largest that did not diverge.
 WHOLE_RATES = {"RFLO": 3e-3, "BPTT": 1e-2}
