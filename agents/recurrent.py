@@ -74,7 +74,7 @@ class RecurrentOptions:
     excitatory: float = 0.0  # Dale's law: share of excitatory neurons; 0: no such law
     rewiring: bool = False  # connections that reach 0 make way for others
     rewiring_l1: float = 0.0  # shrinkage of each connection an update, with rewiring
-    biases: bool = True  # of units and readout; without, they are and stay 0
+    biases: bool = True  # without, those of units are 0, and none is learned
     recurrent_gain: float = 1.0
     input_gain: float = 3.0
     input_units: str = "raw"  # of input weights; bounds: of the observation space's

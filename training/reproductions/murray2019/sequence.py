@@ -21,7 +21,7 @@ MOTOR_SEEDS, STRIATAL_SEEDS = 2, 10
 EPISODES = 2500  # of eight choices
 WHOLE_TRIALS, WHOLE_SEEDS = 20_000, 1
 QUICK = {"motor_seeds": 1, "striatal_seeds": 2, "motor_trials": 500, "episodes": 200, "whole": 100}
-MOTOR_TRIALS = 80_000  # syllables, in 20,000 chains of four
+MOTOR_TRIALS = 40_000  # syllables, in 10,000 chains of four
 UNITS = 100
 #: Of plain gradient steps on the whole sequence; the largest that did not diverge.
 WHOLE_RATES = {"RFLO": 3e-3, "BPTT": 1e-2}
@@ -148,7 +148,7 @@ def draw(result: dict[str, Any], folder: Path) -> list[Path]:
         "RFLO": "one network, RFLO",
         "BPTT": "one network, BPTT",
     }
-    figure, axes = new_figure(3, share_x=True, share_y=True, height=2.9)
+    figure, axes = new_figure(3, share_y=True, height=2.9)
     target = np.cumsum(np.array(result["target"]), 0)
     scale = np.abs(target).max()
     for i, (axis, (key, title)) in enumerate(zip(axes, names.items(), strict=True)):
