@@ -11,7 +11,7 @@ from ....agents import EProp
 from ...pictures import AXIS, COLORS, new_figure, save
 from ...reproduction import Claim, Experiment
 from . import tasks
-from .networks import learn, options, wrong
+from .networks import learn, options, shown, wrong
 
 BATCH = 64
 GOAL = 0.07  # mean error over eight batches of fresh trials
@@ -61,7 +61,8 @@ def measure(quick: bool) -> dict[str, Any]:
             limit = ITERATIONS.get(rule, ITERATIONS["default"])
             runs.append(learn(agent, stream, QUICK_ITERATIONS if quick else limit, GOAL))
             if rule == "e-prop, random feedback" and seed == 0:
-                found["trial"] = _trial(agent)
+                right = np.flatnonzero(~wrong(agent).any(0))
+                found["trial"] = shown(agent, int(right[0]))
         found[rule] = runs
     return found
 
@@ -74,18 +75,6 @@ def build(own: dict[str, Any], seed: int) -> tuple[EProp, Any]:
         return tasks.evidence(rng, BATCH)
 
     return EProp(stream(), seed=seed, n_envs=BATCH, **(SETTINGS | own)), stream
-
-
-def _trial(agent: EProp) -> dict[str, Any]:
-    """Spikes, inputs and outputs of the first trial of the last batch that was answered right."""
-    b = int(np.flatnonzero(~wrong(agent).any(0))[0])
-    spikes, inputs = (np.nonzero(a) for a in (agent.tape["z"][:, 0, b], agent.tape["x"][:, b]))
-    outputs = agent.record["outputs"][:, b, :-1]
-    return {
-        "spikes": [part.tolist() for part in spikes],
-        "inputs": [part.tolist() for part in inputs],
-        "outputs": outputs[::5].tolist(),
-    }
 
 
 def claims(result: dict[str, Any]) -> list[Claim]:

@@ -71,6 +71,18 @@ def decisions(agent: EProp) -> int:
     return int((mask[1:] & ~mask[:-1]).sum() + mask[0].sum())
 
 
+def shown(agent: EProp, column: int) -> dict[str, Any]:
+    """Spikes and inputs as (times, numbers), outputs every 5 ms, of a trial of the last round."""
+    spikes, inputs = (
+        np.nonzero(a) for a in (agent.tape["z"][:, 0, column], agent.tape["x"][:, column])
+    )
+    return {
+        "spikes": [part.tolist() for part in spikes],
+        "inputs": [part.tolist() for part in inputs],
+        "outputs": agent.record["outputs"][::5, column, :-1].tolist(),
+    }
+
+
 def learn(
     agent: EProp,
     stream: Callable[[], Targets],

@@ -11,7 +11,7 @@ from ....agents import EProp
 from ...pictures import AXIS, COLORS, new_figure, save
 from ...reproduction import Claim, Experiment
 from . import tasks
-from .networks import learn, options
+from .networks import learn, options, shown
 
 BATCH, GOAL = 64, 0.05
 SEEDS, QUICK_SEEDS = 3, 1
@@ -56,18 +56,9 @@ def measure(quick: bool) -> dict[str, Any]:
                 limit //= 3
             runs.append(learn(agent, stream, limit, GOAL))
             if "trial" not in found:
-                found["trial"] = _trial(agent)
+                found["trial"] = shown(agent, 0)
         found[rule] = runs
     return found
-
-
-def _trial(agent: EProp) -> dict[str, Any]:
-    spikes, inputs = (np.nonzero(a) for a in (agent.tape["z"][:, 0, 0], agent.tape["x"][:, 0]))
-    return {
-        "spikes": [part.tolist() for part in spikes],
-        "inputs": [part.tolist() for part in inputs],
-        "outputs": agent.record["outputs"][::5, 0, :-1].tolist(),
-    }
 
 
 def claims(result: dict[str, Any]) -> list[Claim]:
