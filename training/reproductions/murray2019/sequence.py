@@ -129,13 +129,13 @@ def claims(result: dict[str, Any]) -> list[Claim]:
             f"Squared error of the movement against one network for all 1,600 steps, RFLO, "
             f"{WHOLE_TRIALS:,} trials",
             "at least 5 times the loop's",
-            f"{each['RFLO']} and {loop:.1e} (median of the loops): {best['RFLO'] / loop:.0f} times",
+            f"{each['RFLO']} and {loop:.1e} (median of the loops): {best['RFLO'] / loop:.1f} times",
             best["RFLO"] > 5 * loop,
         ),
         Claim(
             f"... and BPTT, {WHOLE_TRIALS:,} trials",
             "above the loop's",
-            f"{each['BPTT']}: {best['BPTT'] / loop:.0f} times",
+            f"{each['BPTT']}: {best['BPTT'] / loop:.1f} times",
             best["BPTT"] > loop,
         ),
     ]
