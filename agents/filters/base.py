@@ -229,17 +229,16 @@ class Filter(ABC):
         shown = np.ones(values.shape, bool) if seen is None else _series(np.asarray(seen, bool))
         self.check_outcomes(values[np.broadcast_to(shown, values.shape)])
         state = self.begin(values.shape[1], values.shape[2], seed)
-        predicted, variance, mean, reports = [], [], [], []
+        means, variance, reports = [self.mean(state)], [], []
         for outcome, here in zip(values, np.broadcast_to(shown, values.shape), strict=True):
-            predicted.append(self.mean(state))
             variance.append(self.variance(state))
             state, report = self._update(state, np.where(here, outcome, 0.0), here)
-            mean.append(self.mean(state))
+            means.append(self.mean(state))
             reports.append(report)
         return Course(
-            np.array(predicted),
+            np.array(means[:-1]),
             np.array(variance),
-            np.array(mean),
+            np.array(means[1:]),
             _stacked([report.learning_rate for report in reports]),
             _stacked([report.volatility for report in reports]),
             _stacked([report.stochasticity for report in reports]),

@@ -87,17 +87,17 @@ class BinaryHGF(LogitFilter):
     Hum. Neurosci. 5:39, doi:10.3389/fnhum.2011.00039.
 
     >>> BinaryHGF().run([0, 1, 1]).mean.ravel().round(4)
-    array([0.3753, 0.5357, 0.6521])
+    array([0.3975, 0.5057, 0.5853])
     """
 
     name: ClassVar[str] = "hgf"
 
-    tonic_volatility: Value = parameter(-2.0, REAL, centre=-2.0, spread=2.0)
-    meta_volatility: Value = parameter(-4.0, REAL, centre=-4.0, spread=2.0)
+    tonic_volatility: Value = parameter(-3.0, REAL, centre=-3.0, spread=2.0)
+    meta_volatility: Value = parameter(-6.0, REAL, centre=-6.0, spread=2.0)
     coupling: Value = parameter(1.0, NOT_NEGATIVE, fixed=True)
     start: Value = parameter(0.0, REAL, fixed=True)
     start_precision: Value = parameter(1.0, POSITIVE, fixed=True)
-    start_log_volatility: Value = parameter(1.0, REAL, fixed=True)
+    start_log_volatility: Value = parameter(0.0, REAL, fixed=True)
     start_log_volatility_precision: Value = parameter(1.0, POSITIVE, fixed=True)
 
     def begin(self, n: int = 1, arms: int = 1, seed: int | Array = 0) -> State:
@@ -172,14 +172,14 @@ class ContinuousHGF(Filter):
     name: ClassVar[str] = "continuous-hgf"
 
     stochasticity: Value = parameter(1.0, POSITIVE)
-    tonic_volatility: Value = parameter(-2.0, REAL, centre=-2.0, spread=2.0)
-    meta_volatility: Value = parameter(-4.0, REAL, centre=-4.0, spread=2.0)
+    tonic_volatility: Value = parameter(-3.0, REAL, centre=-3.0, spread=2.0)
+    meta_volatility: Value = parameter(-6.0, REAL, centre=-6.0, spread=2.0)
     top_volatility: Value = parameter(-6.0, REAL, fixed=True, centre=-6.0, spread=2.0)
     coupling: Value = parameter(1.0, NOT_NEGATIVE, fixed=True)
     meta_coupling: Value = parameter(1.0, NOT_NEGATIVE, fixed=True)
     start: Value = parameter(0.0, REAL, fixed=True)
     start_precision: Value = parameter(1.0, POSITIVE, fixed=True)
-    start_log_volatility: Value = parameter(1.0, REAL, fixed=True)
+    start_log_volatility: Value = parameter(0.0, REAL, fixed=True)
     start_log_volatility_precision: Value = parameter(1.0, POSITIVE, fixed=True)
     start_top: Value = parameter(0.0, REAL, fixed=True)
     start_top_precision: Value = parameter(1.0, POSITIVE, fixed=True)
