@@ -143,8 +143,8 @@ Made by `caudate bench filters --seconds {seconds:g} --docs docs`. Trials per
 CPU-second on one thread, of a batch trials times subjects: the best of {repeats} repeats, in
 brackets their median. A trial is the belief's mean and an update, two arms of which one is
 seen, default parameters. *ns* is the time of a trial and subject in the batch. Batches have
-{SUBJECTS:,} subjects, or as many as keep the state within {STATE_LIMIT // 2**20} MB; alone, a subject pays for
-NumPy's calls.
+{SUBJECTS:,} subjects, or as many as keep the state within {STATE_LIMIT // 2**20} MB;
+alone, a subject pays for NumPy's calls.
 
 Python {platform.python_version()}, NumPy {np.__version__}.
 

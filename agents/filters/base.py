@@ -195,10 +195,8 @@ class Filter(ABC):
         Raises:
             AgentError: outcomes of another shape.
         """
-        n, arms = self.mean(state).shape
-        here = np.ones((n, arms), bool)
-        if seen is not None:
-            here &= np.asarray(seen, bool)
+        here = np.empty(state[0].shape[:2], bool)
+        here[...] = True if seen is None else seen
         values = np.where(here, outcome, 0.0)
         if values.shape != here.shape:
             raise AgentError(

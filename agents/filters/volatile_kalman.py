@@ -61,9 +61,9 @@ class VolatileKalman(Filter):
     above in slow worlds.
 
     The paper has an outcome every trial. Here an arm that was not seen grows uncertain by v a
-    trial; after a gap of g trials x has moved g times, so that w + v becomes w + g v above, and what
-    v learns from becomes ((m' - m)^2 + w' + w - 2 (1 - k) w) / g. (Were w itself to grow in the
-    gap, v would learn from it and explode.)
+    trial; after a gap of g trials x has moved g times, so that w + v becomes w + g v above, and
+    what v learns from becomes ((m' - m)^2 + w' + w - 2 (1 - k) w) / g. (Were w itself to grow in
+    the gap, v would learn from it and explode.)
 
     Args:
         volatility_rate: lambda, how fast volatility is learned.
@@ -118,8 +118,8 @@ class BinaryVolatileKalman(LogitFilter):
         start: m before the first trial, a logit.
 
     State: m, w, v on the logit after the last outcome, and trials from there to the next one.
-    Reported are the rate sqrt(w + v), which may exceed 1, and the v that it was made of. Piray & Daw
-    (2020), PLoS Comput. Biol. 16:e1007963, doi:10.1371/journal.pcbi.1007963.
+    Reported are the rate sqrt(w + v), which may exceed 1, and the v that it was made of. Piray &
+    Daw (2020), PLoS Comput. Biol. 16:e1007963, doi:10.1371/journal.pcbi.1007963.
 
     >>> BinaryVolatileKalman().run([1, 1, 0]).mean.ravel().round(4)
     array([0.6485, 0.7295, 0.5546])
