@@ -1,7 +1,7 @@
 """Learners of hidden quantities from outcomes, trial by trial, in batches.
 
-Each is exact: what it computes is its paper's equations, or Bayes' rule for the world it assumes.
-:mod:`.base` says what filters have in common.
+Each computes its paper's equations, or Bayes' rule for the world it assumes. :mod:`.base` says what
+filters have in common.
 """
 
 from .base import Course, Filter, Report, Value
@@ -9,6 +9,7 @@ from .behrens import Behrens
 from .change_point import ChangePointObserver, GaussianChangePoint
 from .hgf import BinaryHGF, ContinuousHGF
 from .kalman import Kalman
+from .particle import JointParticle
 from .pearce_hall import PearceHall
 from .rescorla_wagner import RescorlaWagner
 from .reversal import ReversalObserver
@@ -29,6 +30,7 @@ FILTERS: dict[str, type[Filter]] = {
         ReversalObserver,
         ChangePointObserver,
         GaussianChangePoint,
+        JointParticle,
     )
 }
 
@@ -42,6 +44,7 @@ __all__ = [
     "Course",
     "Filter",
     "GaussianChangePoint",
+    "JointParticle",
     "Kalman",
     "PearceHall",
     "Report",

@@ -1,9 +1,9 @@
 """What every filter is: a learner of hidden quantities from outcomes, many at a time.
 
 A filter is a frozen dataclass of its parameters. What it believes is a *state*, a tuple of arrays
-whose first axis is columns (agents, subjects, simulations) and whose second is arms (or cues);
-``update`` returns a new state and leaves the old one alone. A parameter is one number, or an array
-(n,) with one value for each column: subjects that differ run as one batch.
+whose first axis is columns (agents, subjects, simulations) and, of the last one at least, whose
+second is arms (or cues); ``update`` returns a new state and leaves the old one alone. A parameter is
+one number, or an array (n,) with one value for each column: subjects that differ run as one batch.
 
 >>> from caudate.agents.filters import RescorlaWagner
 >>> learner = RescorlaWagner(learning_rate=0.5)
@@ -195,7 +195,7 @@ class Filter(ABC):
         Raises:
             AgentError: outcomes of another shape.
         """
-        here = np.empty(state[0].shape[:2], bool)
+        here = np.empty(state[-1].shape[:2], bool)
         here[...] = True if seen is None else seen
         values = np.where(here, outcome, 0.0)
         if values.shape != here.shape:
