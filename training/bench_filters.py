@@ -13,7 +13,7 @@ from ..agents.filters import FILTERS, Filter
 from .bench_table import Columns
 from .clock import Rate, measure, one_thread
 from .docs_page import replace_section
-from .errors import UsageError
+from .errors import UsageError, nearest
 from .progress import Say
 from .runs import check_writable, write_json
 
@@ -80,7 +80,7 @@ def bench_filters(
     names = list(filters) if filters else list(FILTERS)
     for name in names:
         if name not in FILTERS:
-            raise UsageError(f"There is no filter {name!r}; there are {', '.join(FILTERS)}.")
+            raise UsageError(f"Filter {name!r} is unknown: {nearest(name, FILTERS)}")
     if repeats < 1 or seconds <= 0:
         raise UsageError(f"repeats={repeats} must be 1 or more and seconds={seconds} above 0.")
     page = None if docs is None else Path(docs) / "speed.md"

@@ -2,8 +2,9 @@
 
 A filter is a frozen dataclass of its parameters. What it believes is a *state*, a tuple of arrays
 whose first axis is columns (agents, subjects, simulations) and, of the last one at least, whose
-second is arms (or cues); ``update`` returns a new state and leaves the old one alone. A parameter is
-one number, or an array (n,) with one value for each column: subjects that differ run as one batch.
+second is arms (or cues); ``update`` returns a new state and leaves the old one alone. A parameter
+is one number, or an array (n,) with one value for each column: subjects that differ run as one
+batch.
 
 >>> from caudate.agents.filters import RescorlaWagner
 >>> learner = RescorlaWagner(learning_rate=0.5)
