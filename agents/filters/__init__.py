@@ -25,12 +25,12 @@ FILTERS: dict[str, type[Filter]] = {
         VolatileKalman,
         BinaryVolatileKalman,
         BinaryHGF,
+        JointParticle,
         ContinuousHGF,
         Behrens,
         ReversalObserver,
         ChangePointObserver,
         GaussianChangePoint,
-        JointParticle,
     )
 }
 

@@ -37,7 +37,7 @@ def _spread(state: State) -> Array:
 def _learn(
     state: State, prior: Array, noise: Value, learning: Value, seen: Array, step: Array
 ) -> State:
-    """The state once m moved by ``step``, which is 0 where nothing was seen (eqs. 9 to 13)."""
+    """The state once m moved by ``step``, which is 0 where nothing was seen."""
     mean, variance, volatility, gap = state
     kept = noise / (prior + noise)  # 1 - k
     posterior = kept * prior

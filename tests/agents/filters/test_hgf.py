@@ -126,9 +126,10 @@ def test_a_column_that_breaks_down_is_nan_and_alone():
 
 def test_extreme_parameters_do_not_overflow():
     for omega in (-800.0, 800.0):
-        BinaryHGF(tonic_volatility=omega).run(BINARY)
-        ContinuousHGF(tonic_volatility=omega).run(GRADED)
-        ContinuousHGF(meta_volatility=omega).run(GRADED)
+        for name in ("tonic_volatility", "meta_volatility"):
+            BinaryHGF(**{name: omega}).run(BINARY)
+            ContinuousHGF(**{name: omega}).run(GRADED)
+        ContinuousHGF(top_volatility=omega).run(GRADED)
 
 
 def test_the_defaults_hold_on_bandits_seen_in_part():
