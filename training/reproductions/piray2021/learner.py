@@ -12,8 +12,8 @@ from ...reproduction import Claim
 
 Array = np.ndarray
 
-#: The simulations behind the paper's figures: resampling left means and variances where they were,
-#: and no likelihood was below machine precision.
+#: What the authors' programs do and the model does not: machine precision is added to likelihoods,
+#: and, in the program behind the figures, resampling left means and variances where they were.
 FLOOR: dict[str, Any] = {"likelihood_floor": 2.2e-16}
 PUBLISHED: dict[str, Any] = FLOOR | {"carry_moments": False}
 
