@@ -43,7 +43,8 @@ def _from_line(value: Array) -> Array:
 DRIFT = Scale(0.0, _MOST, False, _to_line, _from_line, centre=-2.0, spread=1.0)
 #: How far variances may go from where they start, as a factor.
 _REACH = 1e12
-#: Particles that :meth:`JointParticle.run` takes at a time: what they need fits in the cache.
+#: Particles that :meth:`JointParticle.run` takes at a time: few enough for the cache, enough to
+#: make NumPy's calls cheap.
 _PIECE = 32768
 _NOISES = ("volatility", "stochasticity")
 
@@ -84,7 +85,7 @@ class JointParticle(Filter):
         carry_moments: whether resampling copies m and w along with v and s. Without, it is not a
             filter of the model; statistics published with the paper came from such a program.
         likelihood_floor: added to each likelihood. Above 0, outcomes that surprise all particles
-            are ignored; published statistics have 2.2e-16.
+            are ignored; the authors' program has 2.2e-16.
 
     Piray & Daw (2021), A model for learning based on the joint estimation of stochasticity and
     volatility, Nat Commun 12:6587, doi:10.1038/s41467-021-26731-9. Rao-Blackwellisation: Doucet, de

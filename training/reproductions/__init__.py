@@ -12,6 +12,7 @@ _PAPERS = {
     "bellec2020": "bellec2020:PAPER",
     "miconi2017": "miconi2017:PAPER",
     "murray2019": "murray2019:PAPER",
+    "piray2021": "piray2021:PAPER",
     "zuge2023": "zuge2023:PAPER",
 }
 
