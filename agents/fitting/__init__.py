@@ -1,7 +1,8 @@
 """Fitting trial-level learners to choices, and telling which of them made the choices.
 
-:class:`Model` joins a filter and a choice rule; :func:`fit` finds the parameters of every subject;
-:func:`recover` and :func:`confusion` tell how well that can be done; :func:`select_models` compares.
+:class:`Model` joins a filter and a choice rule, :func:`fit` finds the parameters of every subject,
+:func:`select_models` compares models; :func:`recover` and :func:`confusion` tell how far to trust
+both.
 """
 
 from .choices import Choices, read_choices, write_choices

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
@@ -21,8 +19,8 @@ Array = np.ndarray
 METHODS = ("map", "ml")
 #: Searches that end this near to the best, in log units, agree with it.
 _AGREEMENT = 0.01
-#: A parameter is at the edge if it ended this near to it on the line.
-_NEAR_EDGE = 1e-3
+#: So many standard deviations from the prior's centre a parameter counts as being at the edge.
+_EDGE = 4.0
 #: Curvature below this, in units of the prior's, is not told apart from none.
 _FLAT = 1e-3
 
@@ -92,11 +90,9 @@ def _objective(model: Model, data: Choices, *, prior: bool) -> Objective:
 
 def _starts(model: Model, count: int, seed: int) -> Array:
     """The prior's centre, then a Latin hypercube of the prior, (count, P)."""
-    centre = np.array([one.centre for one in model.scales])
-    spread = np.array([one.spread for one in model.scales])
-    points = qmc.LatinHypercube(len(centre), rng=seed).random(max(count - 1, 1))
-    spaced = centre + spread * norm.ppf(points)
-    return np.concatenate([centre[None], spaced])[:count]
+    points = qmc.LatinHypercube(len(model.free), rng=seed).random(max(count - 1, 1))
+    spaced = model.centre + model.spread * norm.ppf(points)
+    return np.concatenate([model.centre[None], spaced])[:count]
 
 
 def _finish(
@@ -136,7 +132,7 @@ def _finish(
         converged=converged,
         agreeing=(values <= value[:, None] + _AGREEMENT).sum(1),
         starts=starts,
-        at_edge=(points < model.low + _NEAR_EDGE) | (points > model.high - _NEAR_EDGE),
+        at_edge=np.abs(points - model.centre) > _EDGE * model.spread,
     )
 
 
@@ -146,7 +142,7 @@ def _laplace(model: Model, curvature: Array) -> tuple[Array, Array]:
     In units of the prior's spread, curvature below :data:`_FLAT` is none: its direction has no
     standard error, and the prior's volume.
     """
-    spread = np.array([one.spread for one in model.scales])
+    spread = model.spread
     known = np.where(np.isfinite(curvature).all((1, 2))[:, None, None], curvature, 0.0)
     values, vectors = np.linalg.eigh(known * spread[:, None] * spread)
     flat = values < _FLAT

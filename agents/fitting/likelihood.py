@@ -19,7 +19,7 @@ from .model import Model
 Array = np.ndarray
 
 #: Columns that run together: as many as keep a trial's arrays in the processor's near memory.
-_CHUNK = 2048
+_CHUNK = 4096
 #: A choice is never taken for less likely than this, so that logarithms stay finite.
 _LEAST = 1e-300
 

@@ -45,6 +45,7 @@ class Model:
     Attributes:
         free: names of the free parameters, P of them, the filter's first.
         scales: their scales, with the priors in place.
+        centre, spread: (P,) of the normal priors on the line.
         low, high: (P,) the edges of searches on the line.
 
     Raises:
@@ -95,8 +96,10 @@ class Model:
         self.free = tuple(one for one in known if one in self.free)
         self.values = values
         self.scales = tuple(_with_prior(one, known[one], priors) for one in self.free)
-        self.low = np.array([one.centre - _REACH * one.spread for one in self.scales])
-        self.high = np.array([one.centre + _REACH * one.spread for one in self.scales])
+        self.centre = np.array([one.centre for one in self.scales])
+        self.spread = np.array([one.spread for one in self.scales])
+        self.low = self.centre - _REACH * self.spread
+        self.high = self.centre + _REACH * self.spread
         self.parts({one: scale.from_line(scale.centre) for one, scale in self._named()})
 
     @classmethod
@@ -135,10 +138,8 @@ class Model:
 
     def log_prior(self, points: Array) -> Array:
         """Log density (...) of the prior at points (..., P) on the line."""
-        centre = np.array([one.centre for one in self.scales])
-        spread = np.array([one.spread for one in self.scales])
-        z = (points - centre) / spread
-        return -0.5 * (z**2).sum(-1) - np.log(spread * np.sqrt(2 * np.pi)).sum()
+        z = (points - self.centre) / self.spread
+        return -0.5 * (z**2).sum(-1) - np.log(self.spread * np.sqrt(2 * np.pi)).sum()
 
     def describe(self) -> dict[str, object]:
         """As JSON values: names of the parts, free parameters, values of the others."""

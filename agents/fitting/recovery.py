@@ -104,7 +104,9 @@ def schedule(task: str | npt.ArrayLike, trials: int, subjects: int, seed: int = 
 def draw_parameters(
     model: Model, subjects: int, *, ranges: Ranges | None = None, seed: int = 0
 ) -> Array:
-    """Parameters (S, P) in natural units, spread evenly (a Latin hypercube) over ranges on the line.
+    """Parameters (S, P) in natural units, spread evenly over ranges on the line.
+
+    They are a Latin hypercube: each parameter's values are spread evenly, in an order of its own.
 
     Args:
         ranges: ends of a parameter's values; of those not named, one standard deviation of the
@@ -120,8 +122,7 @@ def draw_parameters(
                 f"{model.name} has no free parameter {name!r} to draw: it has "
                 f"{', '.join(model.free)}."
             )
-    low = np.array([one.centre - one.spread for one in model.scales])
-    high = np.array([one.centre + one.spread for one in model.scales])
+    low, high = model.centre - model.spread, model.centre + model.spread
     for i, name in enumerate(model.free):
         if name in ranges:
             low[i], high[i] = model.scales[i].to_line(np.asarray(ranges[name], np.float64))
@@ -190,7 +191,7 @@ def profile(
     axes = [np.asarray(values, np.float64) for values in grid.values()]
     shape = tuple(len(one) for one in axes)
     nodes = np.stack([one.ravel() for one in np.meshgrid(*axes, indexing="ij")], axis=1)
-    centre = np.array([one.from_line(one.centre) for one in model.scales])
+    centre = model.from_line(model.centre)
     first = model.to_line(centre if start is None else np.asarray(start, np.float64))
     lines = np.tile(first, (len(nodes), 1))
     full = np.tile(centre, (len(nodes), 1))

@@ -35,7 +35,8 @@ class Fit:
             approximation at the optimum; None with "ml".
         converged: (S,) whether the best search ended where the slope vanishes.
         agreeing: (S,) how many of the ``starts`` searches ended at the best value.
-        at_edge: (S, P) parameters that ended at the edge of what is searched.
+        at_edge: (S, P) parameters that ended more than four of the prior's standard deviations from
+            its centre, where as a rule the choices say no more than "large" or "small".
     """
 
     model: Model

@@ -1,8 +1,8 @@
 """Many small smooth minimisations at a time: BFGS in a box, with gradients by differences.
 
-Problems are rows. In each round every unfinished row is evaluated once at the point it tries, with
-its neighbours for the gradient, all in one call of the objective; a row whose point is no good tries
-a shorter step in the next round while others go on. So rows never wait for one another.
+Problems are rows. In each round every unfinished row is evaluated at the point that it tries, with
+the neighbours that its gradient needs, all rows in one call of the objective; a row whose point is
+no good tries a shorter step in the next round while others go on. So rows do not wait for others.
 """
 
 from __future__ import annotations
