@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import qmc, spearmanr
+from scipy.stats import qmc, rankdata
 
 from ..errors import AgentError
 from .choices import Choices
@@ -56,7 +56,7 @@ class Recovery:
     def rank_correlations(self) -> Array:
         """(P,) Spearman correlations of true and found values."""
         pairs = zip(self.true.T, self.fit.parameters.T, strict=True)
-        return np.array([float(spearmanr(a, b).statistic) for a, b in pairs])
+        return np.array([_correlation(rankdata(a), rankdata(b)) for a, b in pairs])
 
     @property
     def biases(self) -> Array:

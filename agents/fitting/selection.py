@@ -73,7 +73,7 @@ def select_models(log_evidence: npt.ArrayLike) -> Selection:
     concentration, assignments = _infer(evidence)
     free_energy = _free_energy(evidence, concentration, assignments)
     # All models equally frequent: the evidence is exact.
-    null = float(logsumexp(evidence - np.log(models), axis=1).sum())
+    null = float(np.sum(logsumexp(evidence - np.log(models), axis=1)))
     risk = float(1.0 / (1.0 + np.exp(np.clip(free_energy - null, -700, 700))))
     exceedance = exceedance_probabilities(concentration)
     return Selection(

@@ -21,7 +21,7 @@ def exact_evidence(evidence):
         counts = np.bincount(chosen, minlength=models)
         prior = gammaln(models) - gammaln(n + models) + gammaln(counts + 1).sum()
         terms.append(prior + evidence[np.arange(n), chosen].sum())
-    return logsumexp(terms)
+    return float(logsumexp(terms))
 
 
 def test_decisive_evidence_counts_heads():
