@@ -143,7 +143,7 @@ def _laplace(model: Model, curvature: Array) -> tuple[Array, Array]:
     standard error, and the prior's volume.
     """
     spread = model.spread
-    known = np.where(np.isfinite(curvature).all((1, 2))[:, None, None], curvature, 0.0)
+    known = np.where(np.isfinite(curvature).all((1, 2), keepdims=True), curvature, 0.0)
     values, vectors = np.linalg.eigh(known * spread[:, None] * spread)
     flat = values < _FLAT
     steep = np.where(flat, 1.0, values)
