@@ -5,9 +5,35 @@ Each is exact: what it computes is its paper's equations, or Bayes' rule for the
 """
 
 from .base import Course, Filter, Report, Value
+from .hgf import BinaryHGF
+from .kalman import Kalman
+from .pearce_hall import PearceHall
 from .rescorla_wagner import RescorlaWagner
+from .volatile_kalman import BinaryVolatileKalman, VolatileKalman
 
 #: Filters by name.
-FILTERS: dict[str, type[Filter]] = {one.name: one for one in (RescorlaWagner,)}
+FILTERS: dict[str, type[Filter]] = {
+    one.name: one
+    for one in (
+        RescorlaWagner,
+        PearceHall,
+        Kalman,
+        VolatileKalman,
+        BinaryVolatileKalman,
+        BinaryHGF,
+    )
+}
 
-__all__ = ["FILTERS", "Course", "Filter", "Report", "RescorlaWagner", "Value"]
+__all__ = [
+    "FILTERS",
+    "BinaryHGF",
+    "BinaryVolatileKalman",
+    "Course",
+    "Filter",
+    "Kalman",
+    "PearceHall",
+    "Report",
+    "RescorlaWagner",
+    "Value",
+    "VolatileKalman",
+]
