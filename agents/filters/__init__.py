@@ -5,9 +5,10 @@ Each is exact: what it computes is its paper's equations, or Bayes' rule for the
 """
 
 from .base import Course, Filter, Report, Value
+from .particle import JointParticle
 from .rescorla_wagner import RescorlaWagner
 
 #: Filters by name.
-FILTERS: dict[str, type[Filter]] = {one.name: one for one in (RescorlaWagner,)}
+FILTERS: dict[str, type[Filter]] = {one.name: one for one in (JointParticle, RescorlaWagner)}
 
-__all__ = ["FILTERS", "Course", "Filter", "Report", "RescorlaWagner", "Value"]
+__all__ = ["FILTERS", "Course", "Filter", "JointParticle", "Report", "RescorlaWagner", "Value"]
