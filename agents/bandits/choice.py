@@ -286,7 +286,7 @@ class WinStayLoseShift(ChoiceRule):
     uses_mean: ClassVar[bool] = False
 
     stay_after_win: Value = parameter(0.9, UNIT)
-    shift_after_loss: Value = parameter(0.5, UNIT)
+    shift_after_loss: Value = parameter(0.9, UNIT)
     threshold: Value = parameter(0.5, REAL, fixed=True)
 
     def _probabilities(
@@ -301,6 +301,24 @@ class WinStayLoseShift(ChoiceRule):
         # Before the first choice nothing is a repetition, and all arms are equally likely.
         other = np.where(last_choice[:, None] < 0, 1.0 / arms, (1.0 - stay) / (arms - 1))
         return np.where(repeats(last_choice, arms) > 0, stay, other)
+
+    def choose(
+        self,
+        mean: npt.ArrayLike,
+        variance: npt.ArrayLike | None = None,
+        last_choice: npt.ArrayLike | None = None,
+        last_reward: npt.ArrayLike | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> Array:
+        """As every rule; where nothing is drawn, arms are left for the next one, in turn."""
+        p = self.probabilities(mean, variance, last_choice, last_reward)
+        if rng is not None:
+            return draw(p, rng)
+        arms = p.shape[1]
+        last = np.full(len(p), NO_CHOICE) if last_choice is None else np.asarray(last_choice)
+        turn = (last[:, None] + 1 + np.arange(arms)) % arms
+        first = np.take_along_axis(p, turn, axis=1).argmax(axis=1)
+        return turn[np.arange(len(p)), first]
 
 
 #: Choice rules by name.

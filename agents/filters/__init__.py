@@ -7,6 +7,7 @@ Each is exact: what it computes is its paper's equations, or Bayes' rule for the
 from .base import Course, Filter, Report, Value
 from .hgf import BinaryHGF
 from .kalman import Kalman
+from .particle import JointParticle
 from .pearce_hall import PearceHall
 from .rescorla_wagner import RescorlaWagner
 from .volatile_kalman import BinaryVolatileKalman, VolatileKalman
@@ -21,6 +22,7 @@ FILTERS: dict[str, type[Filter]] = {
         VolatileKalman,
         BinaryVolatileKalman,
         BinaryHGF,
+        JointParticle,
     )
 }
 
@@ -30,6 +32,7 @@ __all__ = [
     "BinaryVolatileKalman",
     "Course",
     "Filter",
+    "JointParticle",
     "Kalman",
     "PearceHall",
     "Report",

@@ -3,7 +3,15 @@ import pytest
 from scipy.special import expit, ndtr
 
 from caudate.agents import AgentError
-from caudate.agents.bandits.choice import CHOICES, UCB, Softmax, Thompson, draw
+from caudate.agents.bandits.choice import (
+    CHOICES,
+    UCB,
+    EpsilonGreedy,
+    Softmax,
+    Thompson,
+    WinStayLoseShift,
+    draw,
+)
 
 RULES = sorted(CHOICES)
 
@@ -45,7 +53,8 @@ def test_choices_come_as_often_as_their_probabilities_say(name):
 @pytest.mark.parametrize("name", RULES)
 def test_without_a_generator_the_likeliest_is_chosen(name):
     rule, known = CHOICES[name](), beliefs()
-    assert rule.choose(*known).tolist() == rule.probabilities(*known).argmax(axis=1).tolist()
+    p = rule.probabilities(*known)
+    np.testing.assert_array_equal(p[np.arange(len(p)), rule.choose(*known)], p.max(axis=1))
 
 
 def test_softmax_of_two_arms_is_a_sigmoid_with_a_column_to_each_subject():
@@ -85,13 +94,19 @@ def test_thompson_without_uncertainty_is_greedy():
 
 
 def test_win_stay_lose_shift():
-    rule = CHOICES["win-stay-lose-shift"](stay_after_win=0.8, shift_after_loss=0.6)
+    rule = WinStayLoseShift(stay_after_win=0.8, shift_after_loss=0.6)
     p = rule.probabilities(np.zeros((3, 3)), None, [1, 1, -1], [1.0, 0.0, 0.0])
     np.testing.assert_allclose(p, [[0.1, 0.8, 0.1], [0.3, 0.4, 0.3], [1 / 3, 1 / 3, 1 / 3]])
 
 
+def test_win_stay_lose_shift_leaves_arms_in_turn():
+    rule = WinStayLoseShift()
+    chosen = rule.choose(np.zeros((4, 3)), None, [-1, 0, 2, 2], [0.0, 0.0, 0.0, 1.0])
+    assert chosen.tolist() == [0, 1, 0, 2]
+
+
 def test_epsilon_counts_the_best_arm_too():
-    p = CHOICES["epsilon-greedy"](epsilon=0.3).probabilities([[0.0, 1.0, 0.5]])
+    p = EpsilonGreedy(epsilon=0.3).probabilities([[0.0, 1.0, 0.5]])
     np.testing.assert_allclose(p, [[0.1, 0.8, 0.1]])
 
 
