@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, make_dataclass
-from typing import Any, ClassVar, get_type_hints
+from types import UnionType
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 import gymnasium as gym
 
@@ -131,10 +132,19 @@ def _options_of(kind: type) -> type[BanditOptions]:
     """Options of a learner with this filter: its fields, those of choice rules, and common ones."""
     hints = get_type_hints(kind)
     own = [
-        (f.name, float if hints[f.name] == Value else hints[f.name], f.default)
+        (f.name, float if hints[f.name] == Value else _plain(hints[f.name]), f.default)
         for f in fields(kind)
     ]
     rules = [(name, float | None, None) for name in _PARAMETERS]
     return make_dataclass(
         f"{kind.__name__}Options", [*own, *rules], bases=(BanditOptions,)
     )
+
+
+def _plain(hint: Any) -> Any:
+    """A type as options have it: the filter itself checks which of several texts are allowed."""
+    if get_origin(hint) is Literal:
+        return str
+    if get_origin(hint) in (Union, UnionType):
+        return Union[tuple(_plain(part) for part in get_args(hint))]  # noqa: UP007
+    return hint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..filters import RescorlaWagner
+from ..filters import JointParticle, RescorlaWagner
 from .agent import ReadingOptions, TrialAgent, reader_of
 from .choice import WinStayLoseShift
 from .learner import BanditLearner
@@ -15,6 +15,12 @@ class RescorlaWagnerLearner(BanditLearner):
     """Learns a fixed share of every prediction error."""
 
     filter_class = RescorlaWagner
+
+
+class JointParticleLearner(BanditLearner):
+    """Infers volatility and stochasticity together (Piray & Daw 2021)."""
+
+    filter_class = JointParticle
 
 
 @dataclass
