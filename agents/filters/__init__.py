@@ -5,10 +5,38 @@ Each is exact: what it computes is its paper's equations, or Bayes' rule for the
 """
 
 from .base import Course, Filter, Report, Value
+from .hgf import BinaryHGF
+from .kalman import Kalman
 from .particle import JointParticle
+from .pearce_hall import PearceHall
 from .rescorla_wagner import RescorlaWagner
+from .volatile_kalman import BinaryVolatileKalman, VolatileKalman
 
 #: Filters by name.
-FILTERS: dict[str, type[Filter]] = {one.name: one for one in (JointParticle, RescorlaWagner)}
+FILTERS: dict[str, type[Filter]] = {
+    one.name: one
+    for one in (
+        RescorlaWagner,
+        PearceHall,
+        Kalman,
+        VolatileKalman,
+        BinaryVolatileKalman,
+        BinaryHGF,
+        JointParticle,
+    )
+}
 
-__all__ = ["FILTERS", "Course", "Filter", "JointParticle", "Report", "RescorlaWagner", "Value"]
+__all__ = [
+    "FILTERS",
+    "BinaryHGF",
+    "BinaryVolatileKalman",
+    "Course",
+    "Filter",
+    "JointParticle",
+    "Kalman",
+    "PearceHall",
+    "Report",
+    "RescorlaWagner",
+    "Value",
+    "VolatileKalman",
+]

@@ -191,15 +191,25 @@ class Filter(ABC):
         Returns:
             The new state, and what the filter tells of this update; the report's values at arms
             that were not seen mean nothing.
+
+        Raises:
+            AgentError: outcomes of another shape.
         """
         n, arms = self.mean(state).shape
-        outcome = np.broadcast_to(np.asarray(outcome, dtype=np.float64), (n, arms))
-        here = np.ones((n, arms), bool) if seen is None else np.asarray(seen, bool)
-        return self._update(state, outcome, np.broadcast_to(here, (n, arms)))
+        here = np.ones((n, arms), bool)
+        if seen is not None:
+            here &= np.asarray(seen, bool)
+        values = np.where(here, outcome, 0.0)
+        if values.shape != here.shape:
+            raise AgentError(
+                f"{self.name}: outcomes of shape {np.shape(outcome)} do not fit the belief's "
+                f"{here.shape}: pass one for each column and arm."
+            )
+        return self._update(state, values, here)
 
     @abstractmethod
     def _update(self, state: State, outcome: Array, seen: Array) -> tuple[State, Report]:
-        """As :meth:`update`, with arrays of full size."""
+        """As :meth:`update`, with arrays of full size; outcomes that were not seen are 0."""
 
     def run(
         self, outcomes: npt.ArrayLike, seen: npt.ArrayLike | None = None, seed: int | Array = 0
