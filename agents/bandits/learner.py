@@ -27,7 +27,9 @@ class BanditOptions(ReadingOptions):
     """The choice rule and what it is to be told; rules' own parameters stand beside these."""
 
     choice: str = "softmax"  # softmax, greedy, epsilon-greedy, ucb, thompson
-    counterfactual: str = "none"  # none, mirror (outcomes are 1 - the other's), full (all are shown)
+    counterfactual: str = (
+        "none"  # none, mirror (outcomes are 1 - the other's), full (all are shown)
+    )
     left_bonus: float = 0.0  # standard deviations added to means, times the share of choices left
 
 
@@ -94,7 +96,7 @@ class BanditLearner(TrialAgent):
 
     def _check_uncertainty(self) -> None:
         """Raise one sentence where the choice needs a variance that the filter does not have."""
-        if type(self.filter).variance is not Filter.variance:
+        if self.filter.has_variance:
             return
         needs = "left_bonus" if self.options.left_bonus else f"choice={self.options.choice!r}"
         if self.options.left_bonus or self.rule.uses_variance:
@@ -136,9 +138,7 @@ def _options_of(kind: type) -> type[BanditOptions]:
         for f in fields(kind)
     ]
     rules = [(name, float | None, None) for name in _PARAMETERS]
-    return make_dataclass(
-        f"{kind.__name__}Options", [*own, *rules], bases=(BanditOptions,)
-    )
+    return make_dataclass(f"{kind.__name__}Options", [*own, *rules], bases=(BanditOptions,))
 
 
 def _plain(hint: Any) -> Any:

@@ -59,7 +59,7 @@ class Observer(TrialAgent):
             )
         return OraclePlayer(task.oracle())  # pyright: ignore[reportOptionalMemberAccess]
 
-    def _to_env(self, choices: Array) -> Array:
+    def to_env(self, choices: Array) -> Array:
         return choices
 
 

@@ -24,7 +24,7 @@ from ..filters.base import (
 )
 from .agent import ReadingOptions, TrialAgent, reader_of
 from .choice import NO_CHOICE, repeats
-from .player import Coding, Notes, Player, State, decide, make_coding, mixed
+from .player import Coding, Notes, Player, State, decide, make_coding, mixed, note_trial
 from .reader import Reader
 
 
@@ -153,7 +153,8 @@ class TwoStepPlayer(Player):
         if notes is not None:
             values = known[1][np.arange(len(obs)), here]
             mean = np.where(behind[:, None], values, self.model.first_values(known))
-            notes.now = {"mean": mean, "p": p, "state": seen.place}
+            notes.now = {"p": p, "mean": mean}
+            note_trial(notes, seen, self.reader)
         return decide(p, rng), (first, place, *known)
 
     def _learn(
