@@ -38,7 +38,9 @@ class TrialOptions:
 class ReadingOptions(TrialOptions):
     """How observations are read; see :mod:`.reader` and :class:`.player.Coding`."""
 
-    choice_channels: str | None = None  # names or numbers, separated by commas; None: by their names
+    choice_channels: str | None = (
+        None  # names or numbers, separated by commas; None: by their names
+    )
     reward_channel: str | None = None
     state_channels: str | None = None
     reward_low: float | None = None  # counts as outcome 0; None: 0, or the least for binary filters
@@ -88,7 +90,7 @@ class TrialAgent(Agent):
     def _make_player(self) -> Player:
         """The player, for ``options`` on the environment of ``rounds``."""
 
-    def _to_env(self, choices: Array) -> Array:
+    def to_env(self, choices: Array) -> Array:
         """Actions from choices, which count from 0."""
         space = self.action_space
         return choices + space.start if isinstance(space, gym.spaces.Discrete) else choices
@@ -113,7 +115,7 @@ class TrialAgent(Agent):
                 state = mixed(begins, self.player.begin(n, self.seed), state)
         rng = None if deterministic else self._predict_rng
         choices, state = self.player.act(observation.reshape(n, -1), state, rng)
-        actions = self._to_env(choices)
+        actions = self.to_env(choices)
         return (actions[0] if single else actions), state
 
     def update(self) -> Metrics:
@@ -124,7 +126,7 @@ class TrialAgent(Agent):
         obs = rounds.reset(seeds)
         while rounds.alive.any():
             choices, state = self.player.act(obs, state, rng)
-            obs, _ = rounds.step(self._to_env(choices))
+            obs, _ = rounds.step(self.to_env(choices))
         self.num_timesteps += int(rounds.lengths.sum())
         self.num_episodes += self.n_envs
         self.num_updates += 1

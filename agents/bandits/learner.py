@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, make_dataclass
-from typing import Any, ClassVar, get_type_hints
+from types import UnionType
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 import gymnasium as gym
 
@@ -26,7 +27,9 @@ class BanditOptions(ReadingOptions):
     """The choice rule and what it is to be told; rules' own parameters stand beside these."""
 
     choice: str = "softmax"  # softmax, greedy, epsilon-greedy, ucb, thompson
-    counterfactual: str = "none"  # none, mirror (outcomes are 1 - the other's), full (all are shown)
+    counterfactual: str = (
+        "none"  # none, mirror (outcomes are 1 - the other's), full (all are shown)
+    )
     left_bonus: float = 0.0  # standard deviations added to means, times the share of choices left
 
 
@@ -93,7 +96,7 @@ class BanditLearner(TrialAgent):
 
     def _check_uncertainty(self) -> None:
         """Raise one sentence where the choice needs a variance that the filter does not have."""
-        if type(self.filter).variance is not Filter.variance:
+        if self.filter.has_variance:
             return
         needs = "left_bonus" if self.options.left_bonus else f"choice={self.options.choice!r}"
         if self.options.left_bonus or self.rule.uses_variance:
@@ -131,10 +134,17 @@ def _options_of(kind: type) -> type[BanditOptions]:
     """Options of a learner with this filter: its fields, those of choice rules, and common ones."""
     hints = get_type_hints(kind)
     own = [
-        (f.name, float if hints[f.name] == Value else hints[f.name], f.default)
+        (f.name, float if hints[f.name] == Value else _plain(hints[f.name]), f.default)
         for f in fields(kind)
     ]
     rules = [(name, float | None, None) for name in _PARAMETERS]
-    return make_dataclass(
-        f"{kind.__name__}Options", [*own, *rules], bases=(BanditOptions,)
-    )
+    return make_dataclass(f"{kind.__name__}Options", [*own, *rules], bases=(BanditOptions,))
+
+
+def _plain(hint: Any) -> Any:
+    """A type as options have it: the filter itself checks which of several texts are allowed."""
+    if get_origin(hint) is Literal:
+        return str
+    if get_origin(hint) in (Union, UnionType):
+        return Union[tuple(_plain(part) for part in get_args(hint))]  # noqa: UP007
+    return hint

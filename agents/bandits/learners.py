@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..filters import RescorlaWagner
+from ..filters import (
+    BinaryHGF,
+    BinaryVolatileKalman,
+    JointParticle,
+    Kalman,
+    PearceHall,
+    RescorlaWagner,
+    VolatileKalman,
+)
 from .agent import ReadingOptions, TrialAgent, reader_of
 from .choice import WinStayLoseShift
 from .learner import BanditLearner
@@ -15,6 +23,42 @@ class RescorlaWagnerLearner(BanditLearner):
     """Learns a fixed share of every prediction error."""
 
     filter_class = RescorlaWagner
+
+
+class PearceHallLearner(BanditLearner):
+    """Learns a share of prediction errors that follows their size (Pearce-Hall hybrid)."""
+
+    filter_class = PearceHall
+
+
+class KalmanLearner(BanditLearner):
+    """The exact observer of Gaussian arms whose drift and noise are known."""
+
+    filter_class = Kalman
+
+
+class VolatileKalmanLearner(BanditLearner):
+    """A Kalman filter that estimates the drift (Piray & Daw 2020)."""
+
+    filter_class = VolatileKalman
+
+
+class BinaryVolatileKalmanLearner(BanditLearner):
+    """The same for arms that pay or do not (Piray & Daw 2020)."""
+
+    filter_class = BinaryVolatileKalman
+
+
+class BinaryHGFLearner(BanditLearner):
+    """The hierarchical Gaussian filter of three levels (Mathys et al. 2011)."""
+
+    filter_class = BinaryHGF
+
+
+class JointParticleLearner(BanditLearner):
+    """Infers volatility and stochasticity together (Piray & Daw 2021)."""
+
+    filter_class = JointParticle
 
 
 @dataclass

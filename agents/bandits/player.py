@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -182,9 +183,10 @@ class BanditPlayer(Player):
         past = last_choice[every, here], last_reward[every, here]
         choices, p = self._choose(mean, variance, past, seen, rng, notes is not None)
         if notes is not None:
-            notes.now = {"mean": mean, "variance": variance, "p": p, "state": here}
-            if seen.forced is not None:
-                notes.now["forced"] = seen.forced >= 0
+            notes.now = {"p": p} | ({} if self.belief is None else {"mean": mean})
+            if self.belief is not None and self.belief.has_variance:
+                notes.now["variance"] = variance
+            note_trial(notes, seen, self.reader)
         shown = magnitude if seen.magnitude is None else seen.magnitude
         return choices, (here, running, earned, last_choice, last_reward, shown, *belief)
 
@@ -249,9 +251,7 @@ class BanditPlayer(Player):
                 at = np.broadcast_to(values, shape)[every, quantity]
                 notes.past[name] = np.where(known, at, np.nan)
 
-    def _anew(
-        self, begins: Array, known: tuple[State, Array, Array]
-    ) -> tuple[State, Array, Array]:
+    def _anew(self, begins: Array, known: tuple[State, Array, Array]) -> tuple[State, Array, Array]:
         """Belief and memories, cleared in columns whose arms are new."""
         belief, last_choice, last_reward = known
         if self.belief is not None:
@@ -289,8 +289,8 @@ class BanditPlayer(Player):
         seen: Seen,
         rng: np.random.Generator | None,
         told: bool,
-    ) -> tuple[Array, Array | None]:
-        """Choices (n,), and their probabilities (n, K) if they are asked for."""
+    ) -> tuple[Array, Any]:
+        """Choices (n,), and all probabilities (n, K) if they are asked for."""
         choices = self.rule.choose(mean, variance, *past, rng=rng)
         p = self.rule.probabilities(mean, variance, *past) if told else None
         if seen.forced is None:
@@ -339,7 +339,9 @@ class PredictionPlayer(Player):
             belief = new if begun.all() else mixed(begun, new, belief)
         mean = self.belief.mean(belief)
         if notes is not None:
-            notes.now = {"mean": mean, "variance": self.belief.variance(belief)}
+            notes.now = {"mean": mean}
+            if self.belief.has_variance:
+                notes.now["variance"] = self.belief.variance(belief)
         raw = self.coding.low + mean * (self.coding.high - self.coding.low)
         action = np.clip(raw, self._space.low, self._space.high).astype(self._space.dtype)
         return action, (np.ones(len(obs), bool), *belief)
@@ -351,6 +353,16 @@ def mixed(columns: Array, new: State, old: State) -> State:
         np.where(columns.reshape(-1, *(1,) * (one.ndim - 1)), one, other)
         for one, other in zip(new, old, strict=True)
     )
+
+
+def note_trial(notes: Notes, seen: Seen, reader: Reader) -> None:
+    """Write down what is said of a step beside the choice, where there is such a thing."""
+    if reader.places > 1:
+        notes.now["state"] = seen.place
+    if reader.has_trials:
+        notes.now["starts"] = seen.starts
+    if seen.forced is not None:
+        notes.now["forced"] = seen.forced >= 0
 
 
 def decide(p: Array, rng: np.random.Generator | None) -> Array:

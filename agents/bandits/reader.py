@@ -124,9 +124,7 @@ class Reader:
         self._reward = reward[0]
         self._states = self._state_channels(state_channels)
         self.places = max(len(self._states), 1)
-        self._flags = {
-            name: self._names.index(name) for name in _FLAGS if name in self._names
-        }
+        self._flags = {name: self._names.index(name) for name in _FLAGS if name in self._names}
         if "start" in self._flags and self._flags["start"] not in self._states:
             del self._flags["start"]
         self._outcomes, self._forced, self._magnitude = (
