@@ -93,7 +93,7 @@ def check_data(model: Model, data: Choices) -> None:
 def log_likelihood(
     model: Model, parameters: npt.ArrayLike, data: Choices, subjects: npt.ArrayLike | None = None
 ) -> Array:
-    """Sum of the log probabilities of a subject's choices, (m,).
+    """Sum of the log probabilities of a subject's choices, (m,); NaN where beliefs break down.
 
     Args:
         parameters: (m, P), natural units, in the order of ``model.free``.
@@ -110,10 +110,12 @@ def row_likelihoods(model: Model, parameters: Array, subjects: Array, data: Choi
     """:func:`log_likelihood` without checks."""
     owner, column = _columns(subjects, data)
     total = np.zeros(len(parameters))
-    for first in range(0, len(owner), _CHUNK):
-        part = slice(first, first + _CHUNK)
-        taken = _taken(model, parameters[owner[part]], data, column[part])
-        total += np.bincount(owner[part], taken, len(parameters))
+    # Searches try what no belief survives; the likelihood is then not a number.
+    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+        for first in range(0, len(owner), _CHUNK):
+            part = slice(first, first + _CHUNK)
+            taken = _taken(model, parameters[owner[part]], data, column[part])
+            total += np.bincount(owner[part], taken, len(parameters))
     return total
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..bandits.choice import CHOICES, ChoiceRule, Greedy
 from ..errors import AgentError
-from ..filters import FILTERS
+from ..filters import FILTERS, JointParticle
 from ..filters.base import Filter, Scale, scales
 
 Array = np.ndarray
@@ -72,6 +72,11 @@ class Model:
             raise AgentError(
                 "greedy gives probability 0 to every choice that is not the best: fit softmax, or "
                 "epsilon-greedy."
+            )
+        if issubclass(learner, JointParticle):
+            raise AgentError(
+                f"{learner.name} draws particles at random, so its likelihood has no slope to "
+                "follow: fit binary-vkf or hgf."
             )
         self.learner, self.rule, self.counterfactual = learner, rule, counterfactual
         self.name = name or learner.name

@@ -110,6 +110,14 @@ def simulate(
     chosen, earned = np.zeros((trials, len(rows)), np.int64), np.zeros((trials, len(rows)))
 
     def happen(t: int, probabilities: Array) -> Trial:
+        lost = ~np.isfinite(probabilities).all(1)
+        if lost.any():
+            values = zip(model.free, rows[lost][0], strict=True)
+            raise AgentError(
+                f"{model.name} has no belief on trial {t + 1} with "
+                f"{', '.join(f'{name}={value:.4g}' for name, value in values)}: simulate with "
+                "parameters that its equations allow."
+            )
         chosen[t] = draw(probabilities, rng)
         earned[t] = series[t, everyone, chosen[t]]
         return what_is_seen(model, chosen[t], earned[t], arms)

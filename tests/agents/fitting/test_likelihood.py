@@ -129,7 +129,7 @@ def test_models_that_cannot_be(options, words):
         Model.named("rescorla-wagner", **options)
 
 
-def test_unknown_names_and_greedy_choice():
+def test_unknown_names_and_models_without_a_slope():
     with pytest.raises(AgentError, match="did you mean 'rescorla-wagner'"):
         Model.named("rescorla")
     with pytest.raises(AgentError, match="did you mean 'softmax'"):
@@ -138,6 +138,8 @@ def test_unknown_names_and_greedy_choice():
         Model.named("rescorla-wagner", "zzz")
     with pytest.raises(AgentError, match="probability 0"):
         Model(RescorlaWagner, Greedy)
+    with pytest.raises(AgentError, match="at random"):
+        Model.named("joint-particle")
 
 
 @pytest.mark.parametrize(
