@@ -322,10 +322,11 @@ def write_page(found: Findings, folder: Path, page: Path, command: str) -> None:
         "## Recovery of trial-level models",
         f"Made by `{command}`; data: [recovery.json]({folder.name}/recovery.json). Subjects are "
         "simulated with parameters spread evenly over the ranges on the line of each parameter's "
-        "scale (logit of rates, log of positive numbers) and a softmax, and fitted with the default "
-        "priors ([how](fitting.md)). r: correlation of true and found values on the line; error / "
-        "spread: median standard error over the standard deviation of true values, above 1 where "
-        "choices cannot tell subjects apart; in 95 %: true values within 1.96 standard errors.",
+        "scale (logit of rates, log of positive numbers) and a softmax, and fitted with the "
+        "default priors ([how](fitting.md)). r: correlation of true and found values on the line; "
+        "error / spread: median standard error over the standard deviation of true values, above "
+        "1 where choices cannot tell subjects apart; in 95 %: true values within 1.96 standard "
+        "errors; starts agree: searches that end at the best value.",
     ]
     for design, recoveries in found.recoveries.items():
         mine = [row for row in rows(found) if row["design"] == design]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 
 from ..agents.fitting import Confusion, Recovery
 from .pictures import AXIS, COLORS, INK, new_figure, save
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .recovery import Ridge
 
 _ACROSS = 4
+_RATES = (0.02, 0.05, 0.1, 0.2, 0.5)
 
 
 def draw_recoveries(recoveries: Mapping[str, Recovery], path: Path) -> Path:
@@ -55,6 +57,8 @@ def draw_ridge(ridges: Mapping[str, Ridge], path: Path) -> Path:
         )
         axis.plot(*one.true, "o", color="white", markeredgecolor=INK, markersize=5)
         axis.set(xscale="log", yscale="log")
+        axis.set_xticks(_RATES, [f"{rate:g}" for rate in _RATES])
+        axis.xaxis.set_minor_locator(NullLocator())
         axis.set_xlabel("lambda (volatility_rate)", fontsize=8)
         axis.set_ylabel("v0 (volatility)", fontsize=8)
         axis.set_title(design, fontsize=8, color=INK)

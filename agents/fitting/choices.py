@@ -100,12 +100,15 @@ class Choices:
 def _arms(highest: int, arms: int | None) -> int:
     if arms is None:
         return max(highest + 1, 2)
-    if arms < 2 or highest >= arms:
-        raise AgentError(
-            f"arms={arms} does not fit choices up to {highest}: there are at least two arms, and "
-            "choices are from 0 to arms - 1."
-        )
+    _check_arms(arms)
+    if highest >= arms:
+        raise AgentError(f"arms={arms} does not fit choices up to {highest}: arms count from 0.")
     return arms
+
+
+def _check_arms(arms: int | None) -> None:
+    if arms is not None and arms < 2:
+        raise AgentError(f"arms={arms} leaves no choice: there must be at least two.")
 
 
 # -- files -----------------------------------------------------------------------------------
@@ -125,6 +128,7 @@ def read_choices(path: str | Path, *, arms: int | None = None) -> Choices:
     Raises:
         AgentError: a file that is not such a table, with the line and what is wrong in it.
     """
+    _check_arms(arms)
     blocks: dict[tuple[str, str], _Block] = {}
     for line in _lines(Path(path)):
         key = line["subject"], line["block"]

@@ -21,8 +21,8 @@ METHODS = ("map", "ml")
 _AGREEMENT = 0.01
 #: So many standard deviations from the prior's centre a parameter counts as being at the edge.
 _EDGE = 4.0
-#: How often a start may be moved half of the way to the prior's centre.
-_HALVINGS = 4
+#: How often a start that is no good is replaced.
+_DRAWS = 50
 #: Curvature below this, in units of the prior's, is not told apart from none.
 _FLAT = 1e-3
 
@@ -63,7 +63,8 @@ def fit(
     objective = _objective(model, data, prior=method == "map")
     n = len(data.subjects)
     whose = np.repeat(np.arange(n), starts)
-    first = _possible(model, objective, np.tile(_starts(model, starts, seed), (n, 1)), whose)
+    first = np.tile(_starts(model, starts, seed), (n, 1))
+    first = _possible(model, objective, first, whose, seed)
     found = minimise(
         lambda points, rows: objective(points, whose[rows]), first, model.low, model.high
     )
@@ -97,13 +98,15 @@ def _starts(model: Model, count: int, seed: int) -> Array:
     return np.concatenate([model.centre[None], spaced])[:count]
 
 
-def _possible(model: Model, objective: Objective, points: Array, whose: Array) -> Array:
-    """Starts under which beliefs break down are drawn towards the prior's centre."""
-    for _ in range(_HALVINGS):
-        lost = (~np.isfinite(objective(points, whose))).nonzero()[0]
+def _possible(model: Model, objective: Objective, points: Array, whose: Array, seed: int) -> Array:
+    """Starts under which beliefs break down are drawn anew from the prior."""
+    rng = np.random.default_rng(seed)
+    lost = np.arange(len(points))
+    for _ in range(_DRAWS):
+        lost = lost[~np.isfinite(objective(points[lost], whose[lost]))]
         if not lost.size:
             break
-        points[lost] = (points[lost] + model.centre) / 2
+        points[lost] = model.centre + model.spread * rng.standard_normal(points[lost].shape)
     return points
 
 

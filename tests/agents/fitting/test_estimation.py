@@ -17,9 +17,9 @@ from .conftest import PARAMETERS
 
 @pytest.mark.parametrize("method", ["map", "ml"])
 def test_the_optimum_is_scipys(model, data, method):
-    found = fit(data, model=model, method=method, starts=4)
+    found = fit(data, model=model, method=method, starts=2)
     assert found.converged.all()
-    for i in range(5):
+    for i in (0, 3):
 
         def worse(x, i=i):
             value = log_likelihood(model, model.from_line(x[None]), data, subjects=[i])[0]
