@@ -19,7 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, softmax
+from scipy.special import ndtr
 
 from ..errors import AgentError
 from ..filters.base import (
@@ -130,6 +130,20 @@ def best(index: Array) -> Array:
     return top / top.sum(axis=1, keepdims=True)
 
 
+def _softmax(logits: Array) -> Array:
+    """exp(logits) over their sum in each row (n, K); arm by arm, as K is small and n is large."""
+    arms = range(1, logits.shape[1])
+    top = logits[:, 0]
+    for k in arms:
+        top = np.maximum(top, logits[:, k])
+    weight = np.exp(logits - top[:, None])
+    total = weight[:, 0].copy()
+    for k in arms:
+        total += weight[:, k]
+    weight /= total[:, None]
+    return weight
+
+
 def repeats(last_choice: Array, arms: int) -> Array:
     """1 where an arm is the last choice, (n, K)."""
     return (last_choice[:, None] == np.arange(arms)).astype(np.float64)
@@ -173,7 +187,7 @@ class Softmax(ChoiceRule):
     ) -> Array:
         logits = column(self.inverse_temperature) * self.index(mean, variance)
         logits = logits + column(self.stickiness) * repeats(last_choice, mean.shape[1])
-        return softmax(logits, axis=1)
+        return _softmax(logits)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -52,7 +52,8 @@ def play(
     state = learner.begin(n, arms)
     last_choice, last_reward = np.full(n, -1), np.zeros(n)
     for t in range(trials):
-        mean, variance = learner.mean(state), learner.variance(state)
+        mean = learner.mean(state)
+        variance = learner.variance(state) if rule.uses_variance else None
         trial = happen(t, rule.probabilities(mean, variance, last_choice, last_reward))
         state, _ = learner.update(state, trial.outcomes, trial.seen)
         made = trial.choice >= 0

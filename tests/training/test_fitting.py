@@ -10,6 +10,7 @@ import pytest
 
 from caudate.agents import make_agent
 from caudate.agents.bandits import simulate as play
+from caudate.agents.bandits.agent import TrialAgent
 from caudate.agents.bandits.choice import Softmax
 from caudate.agents.fitting import (
     Model,
@@ -115,6 +116,7 @@ def test_what_to_be_wary_of_is_told(cli, tmp_path):
 
 def test_tables_of_simulated_agents_can_be_fitted(cli, tmp_path):
     agent = make_agent("rescorla-wagner", "caudate/ReversalBandit-v0", learning_rate=0.4)
+    assert isinstance(agent, TrialAgent)
     table = play(agent, subjects=3, seed=1)
     path = tmp_path / "played.csv"
     write_trials(table, path)
