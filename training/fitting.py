@@ -130,7 +130,19 @@ def _own(key: str, model: str) -> str:
 
 
 def evidence_of(fits: Sequence[Fit]) -> np.ndarray:
-    """Log evidence (S, M): Laplace's, or -BIC / 2 where there is no prior."""
+    """Log evidence (S, M): Laplace's, or -BIC / 2 where there is no prior.
+
+    Raises:
+        UsageError: a model whose beliefs break down for a subject.
+    """
+    for one in fits:
+        lost = ~np.isfinite(one.log_likelihood)
+        if lost.any():
+            raise UsageError(
+                f"{one.model.name} has no belief under any parameters that were tried for subject "
+                f"{_few(np.array(one.subjects)[lost])}: fix fewer of its parameters, or leave the "
+                "model out."
+            )
     return np.stack(
         [-one.bic / 2 if one.log_evidence is None else one.log_evidence for one in fits], axis=1
     )
@@ -177,8 +189,8 @@ def fit_text(found: Fit) -> str:
                     ("± se", 8, _number(f"{name}_se")),
                 )
             ),
-            ("log-lik.", 10, lambda row: f"{row['log_likelihood']:.2f}"),
-            ("p/choice", 10, lambda row: f"{np.exp(row['log_likelihood'] / row['trials']):.3f}"),
+            ("log-lik.", 10, _number("log_likelihood", ".2f")),
+            ("p/choice", 10, _number("likelihood_per_trial", ".3f")),
             ("starts", 8, lambda row: f"{row['agreeing_starts']}/{found.starts}"),
         )
     )
@@ -268,5 +280,5 @@ def _text(name: str) -> Callable[[dict[str, Any]], str]:
     return lambda row: str(row[name])
 
 
-def _number(name: str) -> Callable[[dict[str, Any]], str]:
-    return lambda row: "-" if row[name] is None else f"{row[name]:.3g}"
+def _number(name: str, form: str = ".3g") -> Callable[[dict[str, Any]], str]:
+    return lambda row: "-" if row[name] is None else f"{row[name]:{form}}"

@@ -21,6 +21,9 @@ Array = np.ndarray
 class Fit:
     """The best parameters of S subjects, and how good they are.
 
+    Where the model's beliefs break down wherever a search begins, a subject's log likelihood is
+    minus infinity, and its parameters mean nothing.
+
     Attributes:
         model: what was fitted; ``model.free`` names the P parameters.
         method: "map" or "ml".
@@ -97,6 +100,7 @@ class Fit:
             numbers |= {name: self.parameters[:, i], f"{name}_se": errors[:, i]}
         numbers |= {
             "log_likelihood": self.log_likelihood,
+            "likelihood_per_trial": self.likelihood_per_trial,
             "log_prior": self.log_prior,
             "bic": self.bic,
             "aic": self.aic,

@@ -114,6 +114,15 @@ def test_what_to_be_wary_of_is_told(cli, tmp_path):
     assert "no standard errors, the optimum is flat: always" in outcome.out
 
 
+def test_models_without_a_belief_are_told(cli, file):
+    wild = ("--fix", "tonic_volatility=3", "--fix", "meta_volatility=3")
+    outcome = cli("fit", file, "--model", "hgf", "--starts", 1, *wild)
+    assert outcome.code == 0, outcome
+    assert "did not converge: 1, 2, 3, 4" in outcome.out
+    both = cli("fit", file, "--models", "hgf,rescorla-wagner", "--starts", 1, *wild)
+    assert "hgf" in one_sentence(both)
+
+
 def test_tables_of_simulated_agents_can_be_fitted(cli, tmp_path):
     agent = make_agent("rescorla-wagner", "caudate/ReversalBandit-v0", learning_rate=0.4)
     assert isinstance(agent, TrialAgent)

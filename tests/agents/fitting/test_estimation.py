@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import minimize
 
 from caudate.agents import AgentError
-from caudate.agents.fitting import Choices, Model, fit, log_likelihood
+from caudate.agents.fitting import Choices, Model, fit, log_likelihood, reversals, simulate
 
 from .conftest import PARAMETERS
 
@@ -106,6 +106,23 @@ def test_parameters_that_run_away_break_nothing(model, method):
         assert found.at_edge[1, 1]
         assert found.rows()[1]["at_edge"][-1] == "inverse_temperature"
         assert found.log_likelihood[1] == pytest.approx(50 * np.log(0.5), abs=1e-3)
+
+
+def test_beliefs_that_always_break_down_are_told_by_the_likelihood(data):
+    wild = Model.named("hgf", values={"tonic_volatility": 3.0, "meta_volatility": 3.0})
+    found = fit(data, model=wild, starts=2)
+    assert (found.log_likelihood == -np.inf).all()
+    assert not found.converged.any()
+    assert found.rows()[0]["log_likelihood"] is None
+    json.dumps(found.to_dict(), allow_nan=False)
+    with pytest.raises(AgentError, match="no belief on trial"):
+        simulate(wild, [[3.0]], reversals(200))
+
+
+def test_starts_where_beliefs_break_down_are_replaced(data):
+    found = fit(data, model=Model.named("hgf"), starts=3)
+    assert np.isfinite(found.log_likelihood).all()
+    assert found.converged.all()
 
 
 def test_one_trial_is_told_from_the_prior_alone(model):
