@@ -149,7 +149,7 @@ AGENTS: dict[str, AgentSpec] = {
         ),
         _bandit(
             "hgf",
-            "bandits: hierarchical Gaussian filter for arms that pay or do not (Mathys et al. 2011)",
+            "bandits: hierarchical Gaussian filter, arms that pay or do not (Mathys et al. 2011)",
             "learners:BinaryHGFLearner",
         ),
         _bandit(

@@ -27,9 +27,7 @@ class BanditOptions(ReadingOptions):
     """The choice rule and what it is to be told; rules' own parameters stand beside these."""
 
     choice: str = "softmax"  # softmax, greedy, epsilon-greedy, ucb, thompson
-    counterfactual: str = (
-        "none"  # none, mirror (outcomes are 1 - the other's), full (all are shown)
-    )
+    counterfactual: str = "none"  # none, mirror (the other's is 1 - outcome), full (all shown)
     left_bonus: float = 0.0  # standard deviations added to means, times the share of choices left
 
 

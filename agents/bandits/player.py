@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -40,6 +40,9 @@ class Notes:
 
 class Player(ABC):
     """What agents of this package are made of."""
+
+    #: Whether the observation after an episode's last step tells what that step brought.
+    sees_end: ClassVar[bool] = True
 
     @abstractmethod
     def begin(self, n: int, seed: int = 0) -> State:
@@ -120,8 +123,8 @@ class BanditPlayer(Player):
         coding: of rewards.
         counterfactual: "none": outcomes of chosen arms are seen; "mirror": arms 0 and 1 have one
             cause, the other's outcome is 1 - outcome (Behrens et al. 2007,
-            doi:10.1038/nn1954): the filter follows the worth of arm 0 alone; "full": outcomes of all
-            arms are seen in the channels ``outcome_k``.
+            doi:10.1038/nn1954): the filter follows the worth of arm 0 alone; "full": outcomes of
+            all arms are seen in the channels ``outcome_k``.
         left_bonus: standard deviations of the belief that are added to each mean, times the share
             of the choices that are left.
     """
@@ -162,7 +165,7 @@ class BanditPlayer(Player):
         rng: np.random.Generator | None = None,
         notes: Notes | None = None,
     ) -> tuple[Array, State]:
-        n, every = len(obs), np.arange(len(obs))
+        every = np.arange(len(obs))
         seen = self.reader.read(obs)
         before, running, earned, last_choice, last_reward, magnitude, *belief = state
         running, earned = running.copy(), earned + np.where(seen.choice >= 0, seen.reward, 0.0)
@@ -223,7 +226,7 @@ class BanditPlayer(Player):
         shown, values = shown.reshape(n, -1), np.reshape(values, (n, -1))
         new, report = self.belief.update(belief, values, shown)
         # A column whose trial goes on has learned nothing, and no time has passed for it.
-        done = over.any(axis=1)
+        done = np.asarray(over.any(axis=1))
         if not done.all():
             new = mixed(done, new, belief)
         if notes is not None:
@@ -304,12 +307,16 @@ class BanditPlayer(Player):
 class PredictionPlayer(Player):
     """A filter that tells what it expects: one outcome after the other is shown and predicted.
 
+    An episode's last outcome is not counted on: some tasks show none where no prediction is due.
+
     Args:
         belief: the filter.
         channel: number of the outcome's channel.
         coding: of outcomes.
         space: of actions, one number.
     """
+
+    sees_end = False
 
     def __init__(self, belief: Filter, channel: int, coding: Coding, space: gym.spaces.Box):
         self.belief, self._channel, self.coding, self._space = belief, channel, coding, space
