@@ -5,11 +5,14 @@ Each is exact: what it computes is its paper's equations, or Bayes' rule for the
 """
 
 from .base import Course, Filter, Report, Value
-from .hgf import BinaryHGF
+from .behrens import Behrens
+from .change_point import ChangePointObserver, GaussianChangePoint
+from .hgf import BinaryHGF, ContinuousHGF
 from .kalman import Kalman
 from .particle import JointParticle
 from .pearce_hall import PearceHall
 from .rescorla_wagner import RescorlaWagner
+from .reversal import ReversalObserver
 from .volatile_kalman import BinaryVolatileKalman, VolatileKalman
 
 #: Filters by name.
@@ -22,21 +25,31 @@ FILTERS: dict[str, type[Filter]] = {
         VolatileKalman,
         BinaryVolatileKalman,
         BinaryHGF,
+        ContinuousHGF,
+        Behrens,
+        ReversalObserver,
+        ChangePointObserver,
+        GaussianChangePoint,
         JointParticle,
     )
 }
 
 __all__ = [
     "FILTERS",
+    "Behrens",
     "BinaryHGF",
     "BinaryVolatileKalman",
+    "ChangePointObserver",
+    "ContinuousHGF",
     "Course",
     "Filter",
+    "GaussianChangePoint",
     "JointParticle",
     "Kalman",
     "PearceHall",
     "Report",
     "RescorlaWagner",
+    "ReversalObserver",
     "Value",
     "VolatileKalman",
 ]

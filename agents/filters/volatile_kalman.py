@@ -43,7 +43,9 @@ class VolatileKalman(Filter):
 
     With the gain k = (w + v) / (w + v + sigma2): m' = m + k (o - m), w' = (1 - k) (w + v), and
     v <- v + lambda ((m' - m)^2 + w' + w - 2 (1 - k) w - v). An arm that was not seen has k = 0 in
-    the same equations: its uncertainty grows by v, its volatility stays.
+    the same equations: its uncertainty grows by v, its volatility stays. As in the paper the last
+    trial's m and w are not revised by the new outcome, so that learned volatility lies above the
+    true one, far above in slow worlds.
 
     Args:
         volatility_rate: lambda, how fast volatility is learned.
@@ -93,8 +95,8 @@ class BinaryVolatileKalman(LogitFilter):
     """VKF for binary outcomes: x is the logit of their probability.
 
     m' = m + sqrt(w + v) (o - logistic(m)) with the old w and v; w and v are learned as in
-    :class:`VolatileKalman`, with omega in the place of sigma2. Arms that were not seen are as there:
-    their uncertainty, and with it the rate of their next outcome, grows.
+    :class:`VolatileKalman`, with omega in the place of sigma2. Arms that were not seen are as
+    there: their uncertainty, and with it the rate of their next outcome, grows.
 
     Args:
         volatility_rate: lambda.
@@ -102,8 +104,8 @@ class BinaryVolatileKalman(LogitFilter):
         noise: omega; also w before the first trial, as in the paper.
         start: m before the first trial, a logit.
 
-    State: m, w, v after the last outcome, on the logit. Reported are the rate sqrt(w + v), which may
-    exceed 1, and the v that it was made of. Piray & Daw (2020), PLoS Comput. Biol. 16:e1007963,
+    State: m, w, v after the last outcome, on the logit. Reported are the rate sqrt(w + v), which
+    may exceed 1, and the v that it was made of. Piray & Daw (2020), PLoS Comput. Biol. 16:e1007963,
     doi:10.1371/journal.pcbi.1007963.
 
     >>> BinaryVolatileKalman().run([1, 1, 0]).mean.ravel().round(4)

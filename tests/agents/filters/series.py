@@ -15,3 +15,9 @@ def outcomes(kind: str, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Random outcomes that a filter whose ``outcomes`` is ``kind`` can learn from."""
     rng = np.random.default_rng(seed)
     return rng.integers(0, 2, shape).astype(float) if kind == "binary" else rng.normal(size=shape)
+
+
+def told(value: np.ndarray | None) -> np.ndarray:
+    """What a filter reports, which it must."""
+    assert value is not None
+    return value

@@ -1,6 +1,5 @@
 """Filters against numbers that were computed independently of this library."""
 
-import numpy as np
 import pytest
 
 from caudate.agents.filters import (
