@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import gymnasium as gym
 import numpy as np
 
-from ..errors import AgentError
+from ..errors import AgentError, NonFiniteError
 from ..filters.base import Filter, Report
 from .choice import NO_CHOICE, ChoiceRule, draw, likeliest
 from .reader import Reader, Seen
@@ -270,6 +270,7 @@ class BanditPlayer(Player):
         if self.belief is None:
             return np.zeros((n, self.arms)), np.zeros((n, self.arms))
         mean, variance = self.belief.mean(belief), self.belief.variance(belief)
+        check_finite(self.belief.name, mean)
         if self.mirror:
             mean, variance = mean[np.arange(n), seen.place], variance[np.arange(n), seen.place]
             mean = np.stack([mean, 1.0 - mean], axis=1)
@@ -345,6 +346,7 @@ class PredictionPlayer(Player):
                 }
             belief = new if begun.all() else mixed(begun, new, belief)
         mean = self.belief.mean(belief)
+        check_finite(self.belief.name, mean)
         if notes is not None:
             notes.now = {"mean": mean}
             if self.belief.has_variance:
@@ -360,6 +362,16 @@ def mixed(columns: Array, new: State, old: State) -> State:
         np.where(columns.reshape(-1, *(1,) * (one.ndim - 1)), one, other)
         for one, other in zip(new, old, strict=True)
     )
+
+
+def check_finite(name: str, mean: Array) -> None:
+    """Raise one sentence for a belief that has broken down."""
+    if not np.isfinite(mean.sum()):
+        raise NonFiniteError(
+            f"{name}: the belief about {int((~np.isfinite(mean)).sum())} arms of this batch is not "
+            "a number: choose parameters with which it stays one, for an HGF a more negative "
+            "meta_volatility or tonic_volatility."
+        )
 
 
 def note_trial(notes: Notes, seen: Seen, reader: Reader) -> None:
