@@ -5,6 +5,7 @@ A player has no memory of its own: what it knows is a state, a tuple of arrays w
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from typing import Any, ClassVar
 import gymnasium as gym
 import numpy as np
 
-from ..errors import AgentError, NonFiniteError
+from ..errors import AgentError, LearningWarning
 from ..filters.base import Filter, Report
 from .choice import NO_CHOICE, ChoiceRule, draw, likeliest
 from .reader import Reader, Seen
@@ -140,7 +141,7 @@ class BanditPlayer(Player):
     ):
         self.belief, self.rule, self.reader, self.coding = belief, rule, reader, coding
         self.mirror, self.full = counterfactual == "mirror", counterfactual == "full"
-        self.left_bonus = left_bonus
+        self.left_bonus, self._revive = left_bonus, Reviver()
         self.arms, self.places = reader.arms, reader.places
         #: Quantities that the filter follows.
         self.quantities = self.places * (1 if self.mirror else self.arms)
@@ -231,7 +232,7 @@ class BanditPlayer(Player):
             new = mixed(done, new, belief)
         if notes is not None:
             self._note(notes, belief, report, (running, over, outcome))
-        return new
+        return self._revive(self.belief, new, self.quantities)
 
     def _note(
         self, notes: Notes, belief: State, report: Report, trial: tuple[Array, Array, Array]
@@ -270,7 +271,6 @@ class BanditPlayer(Player):
         if self.belief is None:
             return np.zeros((n, self.arms)), np.zeros((n, self.arms))
         mean, variance = self.belief.mean(belief), self.belief.variance(belief)
-        check_finite(self.belief.name, mean)
         if self.mirror:
             mean, variance = mean[np.arange(n), seen.place], variance[np.arange(n), seen.place]
             mean = np.stack([mean, 1.0 - mean], axis=1)
@@ -321,6 +321,7 @@ class PredictionPlayer(Player):
 
     def __init__(self, belief: Filter, channel: int, coding: Coding, space: gym.spaces.Box):
         self.belief, self._channel, self.coding, self._space = belief, channel, coding, space
+        self._revive = Reviver()
 
     def begin(self, n: int, seed: int = 0) -> State:
         return (np.zeros(n, bool), *self.belief.begin(n, 1, seed))
@@ -345,8 +346,8 @@ class PredictionPlayer(Player):
                     if values is not None
                 }
             belief = new if begun.all() else mixed(begun, new, belief)
+            belief = self._revive(self.belief, belief, 1)
         mean = self.belief.mean(belief)
-        check_finite(self.belief.name, mean)
         if notes is not None:
             notes.now = {"mean": mean}
             if self.belief.has_variance:
@@ -364,14 +365,28 @@ def mixed(columns: Array, new: State, old: State) -> State:
     )
 
 
-def check_finite(name: str, mean: Array) -> None:
-    """Raise one sentence for a belief that has broken down."""
-    if not np.isfinite(mean.sum()):
-        raise NonFiniteError(
-            f"{name}: the belief about {int((~np.isfinite(mean)).sum())} arms of this batch is not "
-            "a number: choose parameters with which it stays one, for an HGF a more negative "
-            "meta_volatility or tonic_volatility."
-        )
+class Reviver:
+    """Lets beliefs begin anew where they are no longer numbers, and warns once of it."""
+
+    def __init__(self) -> None:
+        self._warned = False
+
+    def __call__(self, filter: Filter, belief: State, quantities: int) -> State:
+        """The belief with fresh columns in the place of those that have broken down."""
+        mean = filter.mean(belief)
+        if np.isfinite(mean.sum()):
+            return belief
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"{filter.name}: a belief is no longer a number and begins anew: choose parameters "
+                "with which it stays one, for an HGF a more negative meta_volatility or "
+                "tonic_volatility.",
+                LearningWarning,
+                stacklevel=2,
+            )
+        broken = np.asarray(~np.isfinite(mean).all(axis=1))
+        return mixed(broken, filter.begin(len(mean), quantities), belief)
 
 
 def note_trial(notes: Notes, seen: Seen, reader: Reader) -> None:
