@@ -50,7 +50,7 @@ class Observer(TrialAgent):
     options_class = TrialOptions
 
     def _make_player(self) -> Player:
-        task = getattr(inner_env(self.rounds.env), "task", None)
+        task: Any = getattr(inner_env(self.rounds.env), "task", None)
         if not callable(getattr(task, "oracle", None)):
             raise AgentError(
                 f"{self.name} plays the oracle that an environment's task offers "

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..base import Agent
 from ..errors import AgentError
 from ..rounds import Rounds, make_rounds
 from .agent import TrialAgent
@@ -30,7 +31,7 @@ _PAST = ("prediction_error", "learning_rate", "volatility", "stochasticity")
 
 
 def simulate(
-    agent: TrialAgent,
+    agent: Agent,
     subjects: int = 1,
     blocks: int = 1,
     seed: int = 0,
@@ -59,8 +60,14 @@ def simulate(
         and after the last outcome of a prediction).
 
     Raises:
-        AgentError: numbers of subjects or blocks below 1, or no environment to play in.
+        AgentError: another kind of agent, numbers of subjects or blocks below 1, or no environment
+            to play in.
     """
+    if not isinstance(agent, TrialAgent):
+        raise AgentError(
+            f"{agent.name} is no trial-level learner: record its trials with "
+            "caudate.envs.collect_trials."
+        )
     if min(subjects, blocks) < 1:
         raise AgentError(f"subjects={subjects} and blocks={blocks} must be 1 or more.")
     if env is None and agent.env_id is None:

@@ -1,5 +1,7 @@
 """Trial-level learners as a user meets them."""
 
+from typing import Any
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -43,7 +45,7 @@ BANDITS = (
 )
 
 
-def small(name, env=None, **options):
+def small(name: str, env: Any = None, **options: Any) -> Any:
     env = HOME.get(name, "caudate/ReversalBandit-v0") if env is None else env
     return make_agent(name, env, **{"n_envs": 3, "seed": 1} | FAST.get(name, {}) | options)
 
@@ -166,7 +168,7 @@ def test_regret_of_choice_rules_on_a_restless_bandit(rule, drift, noise, regret)
         "reward_high": 0.5 + unit,
     }
     options |= {"bonus": 1.0, "inverse_temperature": 1e6} if rule == "ucb" else {}
-    agent = make_agent("kalman", "caudate/RestlessBandit-v0", n_envs=2, env_kwargs=world, **options)
+    agent = small("kalman", "caudate/RestlessBandit-v0", env_kwargs=world, **options)
     batch = gym.make_vec(agent.env_id, num_envs=n, autoreset_mode="disabled", **world)
     recorder = caudate.envs.TrialRecorder(facts=["regret"])
     simulate(agent, subjects=n, env=recorder.wrap(batch))
@@ -183,14 +185,12 @@ def test_mirrored_outcomes_teach_about_both_arms():
 
 
 def test_full_feedback_teaches_about_all_arms():
-    agent = make_agent(
-        "rescorla-wagner", Arms(feedback="full"), counterfactual="full", learning_rate=0.5
-    )
-    state = None
+    env = Arms(feedback="full")
+    agent = small("rescorla-wagner", env, n_envs=1, counterfactual="full", learning_rate=0.5)
+    state: Any = None
     for _ in range(3):
         obs = np.array([1, 0, 1, 1, 0], np.float32)  # arm 0 was chosen and paid, arm 1 would not
         _, state = agent.predict(obs, state)
-    assert state is not None
     np.testing.assert_allclose(agent.player.belief.mean(state[6:]), [[0.9375, 0.0625]])
 
 
@@ -245,7 +245,7 @@ def test_evaluate_policy_of_stable_baselines3():
 
     agent = small("reversal-observer")
     batch = gym.make_vec(agent.env_id, num_envs=4, autoreset_mode="next_step").to_sb3()  # pyright: ignore[reportAttributeAccessIssue]
-    mean = evaluate_policy(agent, batch, n_eval_episodes=12, warn=False)[0]
+    mean: Any = evaluate_policy(agent, batch, n_eval_episodes=12, warn=False)[0]
     assert mean > 120
 
 

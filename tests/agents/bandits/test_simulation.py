@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from caudate.agents.filters import RescorlaWagner
 from .toys import Arms
 
 
-def agent(name="rescorla-wagner", task="ReversalBandit-v0", **options):
+def agent(name="rescorla-wagner", task="ReversalBandit-v0", **options) -> Any:
     return make_agent(name, f"caudate/{task}", n_envs=2, **options)
 
 
@@ -81,6 +83,8 @@ def test_deterministic_play_takes_the_likeliest():
 def test_mistakes():
     with pytest.raises(AgentError, match="subjects=0 and blocks=1"):
         simulate(agent(), subjects=0)
+    with pytest.raises(AgentError, match="eprop is no trial-level learner"):
+        simulate(make_agent("eprop-rate", "caudate/ReversalBandit-v0", n_envs=2))
     built = make_agent("kalman", Arms(), choice_channels="0,1", reward_channel="2")
     with pytest.raises(AgentError, match="pass env="):
         simulate(built)

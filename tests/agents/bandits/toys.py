@@ -20,7 +20,8 @@ class Arms(gym.Env):
     def __init__(self, odds=(0.9, 0.1), trials=50, feedback="none", start=0):
         self.odds, self.trials, self.full = np.array(odds), trials, feedback == "full"
         k = len(odds)
-        self.observation_space = gym.spaces.Box(0, 1, (k + 1 + k * self.full,), np.float32)
+        self.size, self.first = k + 1 + k * self.full, start
+        self.observation_space = gym.spaces.Box(0, 1, (self.size,), np.float32)
         self.action_space = gym.spaces.Discrete(k, start=start)
         if self.full:
             names = [f"prev_action_{i}" for i in range(k)] + ["prev_reward"]
@@ -29,14 +30,14 @@ class Arms(gym.Env):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
         super().reset(seed=seed)
         self.trial = 0
-        return np.zeros(self.observation_space.shape, np.float32), {}
+        return np.zeros(self.size, np.float32), {}
 
     def step(self, action: int):
         k = len(self.odds)
-        choice = action - self.action_space.start
+        choice = action - self.first
         paid = (self.np_random.random(k) < self.odds).astype(np.float32)
         self.trial += 1
-        observation = np.zeros(self.observation_space.shape, np.float32)
+        observation = np.zeros(self.size, np.float32)
         observation[choice], observation[k] = 1, paid[choice]
         if self.full:
             observation[k + 1 :] = paid
