@@ -149,8 +149,33 @@ AGENTS: dict[str, AgentSpec] = {
         ),
         _bandit(
             "hgf",
-            "bandits: hierarchical Gaussian filter for arms that pay or do not (Mathys et al. 2011)",
+            "bandits: hierarchical Gaussian filter, arms that pay or do not (Mathys et al. 2011)",
             "learners:BinaryHGFLearner",
+        ),
+        _bandit(
+            "continuous-hgf",
+            "bandits: the same for graded outcomes",
+            "learners:ContinuousHGFLearner",
+        ),
+        _bandit(
+            "behrens",
+            "bandits: Bayes on a grid of probability and volatility (Behrens et al. 2007)",
+            "learners:BehrensLearner",
+        ),
+        _bandit(
+            "reversal-observer",
+            "bandits: arms that change roles, exact where odds and hazard are given (presets)",
+            "learners:ReversalObserverLearner",
+        ),
+        _bandit(
+            "change-point",
+            "bandits: change points of probabilities (Adams & MacKay 2007)",
+            "learners:ChangePointLearner",
+        ),
+        _bandit(
+            "gaussian-change-point",
+            "bandits: the same of means of Gaussian outcomes",
+            "learners:GaussianChangePointLearner",
         ),
         _bandit(
             "joint-particle",

@@ -38,9 +38,7 @@ class TrialOptions:
 class ReadingOptions(TrialOptions):
     """How observations are read; see :mod:`.reader` and :class:`.player.Coding`."""
 
-    choice_channels: str | None = (
-        None  # names or numbers, separated by commas; None: by their names
-    )
+    choice_channels: str | None = None  # names or numbers, like "3,4"; None: by their names
     reward_channel: str | None = None
     state_channels: str | None = None
     reward_low: float | None = None  # counts as outcome 0; None: 0, or the least for binary filters

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, make_dataclass
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 import gymnasium as gym
@@ -27,9 +28,7 @@ class BanditOptions(ReadingOptions):
     """The choice rule and what it is to be told; rules' own parameters stand beside these."""
 
     choice: str = "softmax"  # softmax, greedy, epsilon-greedy, ucb, thompson
-    counterfactual: str = (
-        "none"  # none, mirror (outcomes are 1 - the other's), full (all are shown)
-    )
+    counterfactual: str = "none"  # none, mirror (the other's is 1 - outcome), full (all shown)
     left_bonus: float = 0.0  # standard deviations added to means, times the share of choices left
 
 
@@ -42,12 +41,14 @@ class BanditLearner(TrialAgent):
     """
 
     filter_class: ClassVar[type[Filter]]
+    #: Parameters of the filter whose defaults are other ones for choosing.
+    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if "filter_class" in cls.__dict__:
             cls.name = cls.filter_class.name
-            cls.options_class = _options_of(cls.filter_class)
+            cls.options_class = _options_of(cls.filter_class, cls.defaults)
 
     def _make_player(self) -> Player:
         o = self.options
@@ -130,19 +131,18 @@ class BanditLearner(TrialAgent):
         )
 
 
-def _options_of(kind: type) -> type[BanditOptions]:
+def _options_of(kind: type, defaults: Mapping[str, Any]) -> type[BanditOptions]:
     """Options of a learner with this filter: its fields, those of choice rules, and common ones."""
     hints = get_type_hints(kind)
-    own = [
-        (f.name, float if hints[f.name] == Value else _plain(hints[f.name]), f.default)
-        for f in fields(kind)
-    ]
+    own = [(f.name, _plain(hints[f.name]), defaults.get(f.name, f.default)) for f in fields(kind)]
     rules = [(name, float | None, None) for name in _PARAMETERS]
     return make_dataclass(f"{kind.__name__}Options", [*own, *rules], bases=(BanditOptions,))
 
 
 def _plain(hint: Any) -> Any:
     """A type as options have it: the filter itself checks which of several texts are allowed."""
+    if hint == Value:
+        return float
     if get_origin(hint) is Literal:
         return str
     if get_origin(hint) in (Union, UnionType):

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ..filters import (
+    Behrens,
     BinaryHGF,
     BinaryVolatileKalman,
+    ChangePointObserver,
+    ContinuousHGF,
+    GaussianChangePoint,
     JointParticle,
     Kalman,
     PearceHall,
     RescorlaWagner,
+    ReversalObserver,
     VolatileKalman,
 )
 from .agent import ReadingOptions, TrialAgent, reader_of
@@ -53,6 +59,41 @@ class BinaryHGFLearner(BanditLearner):
     """The hierarchical Gaussian filter of three levels (Mathys et al. 2011)."""
 
     filter_class = BinaryHGF
+    # With the filter's own, arms that are left alone for a while drive its equations out of range.
+    defaults = MappingProxyType({"tonic_volatility": -4.0, "meta_volatility": -6.0})
+
+
+class ContinuousHGFLearner(BanditLearner):
+    """The hierarchical Gaussian filter of graded outcomes."""
+
+    filter_class = ContinuousHGF
+    defaults = MappingProxyType(
+        {"tonic_volatility": -4.0, "meta_volatility": -6.0, "start_log_volatility": 0.0}
+    )
+
+
+class BehrensLearner(BanditLearner):
+    """Bayes on a grid over probability, volatility and its change (Behrens et al. 2007)."""
+
+    filter_class = Behrens
+
+
+class ReversalObserverLearner(BanditLearner):
+    """The exact observer of arms that change roles, given its odds and hazard."""
+
+    filter_class = ReversalObserver
+
+
+class ChangePointLearner(BanditLearner):
+    """Bayesian detection of changes of probabilities (Adams & MacKay 2007)."""
+
+    filter_class = ChangePointObserver
+
+
+class GaussianChangePointLearner(BanditLearner):
+    """The same of means of Gaussian outcomes."""
+
+    filter_class = GaussianChangePoint
 
 
 class JointParticleLearner(BanditLearner):

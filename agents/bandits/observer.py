@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
-from gymnasium.vector import SyncVectorEnv, VectorEnv
 
 from ..errors import AgentError
+from ..rounds import inner_env
 from .agent import TrialAgent, TrialOptions
 from .player import Notes, Player, State
 
@@ -51,19 +50,13 @@ class Observer(TrialAgent):
     options_class = TrialOptions
 
     def _make_player(self) -> Player:
-        task = getattr(_inner(self.rounds.env), "task", None)
+        task: Any = getattr(inner_env(self.rounds.env), "task", None)
         if not callable(getattr(task, "oracle", None)):
             raise AgentError(
                 f"{self.name} plays the oracle that an environment's task offers "
                 "(env.unwrapped.task.oracle()), and this one has none: choose an agent that learns."
             )
-        return OraclePlayer(task.oracle())  # pyright: ignore[reportOptionalMemberAccess]
+        return OraclePlayer(task.oracle())
 
     def to_env(self, choices: Array) -> Array:
         return choices
-
-
-def _inner(env: VectorEnv) -> gym.Env | VectorEnv:
-    """What a batch is made of: a native one itself, or one of the copies."""
-    inner = env.unwrapped
-    return inner.envs[0].unwrapped if isinstance(inner, SyncVectorEnv) else inner

@@ -5,14 +5,15 @@ A player has no memory of its own: what it knows is a state, a tuple of arrays w
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
 
-from ..errors import AgentError
+from ..errors import AgentError, LearningWarning
 from ..filters.base import Filter, Report
 from .choice import NO_CHOICE, ChoiceRule, draw, likeliest
 from .reader import Reader, Seen
@@ -40,6 +41,9 @@ class Notes:
 
 class Player(ABC):
     """What agents of this package are made of."""
+
+    #: Whether the observation after an episode's last step tells what that step brought.
+    sees_end: ClassVar[bool] = True
 
     @abstractmethod
     def begin(self, n: int, seed: int = 0) -> State:
@@ -120,8 +124,8 @@ class BanditPlayer(Player):
         coding: of rewards.
         counterfactual: "none": outcomes of chosen arms are seen; "mirror": arms 0 and 1 have one
             cause, the other's outcome is 1 - outcome (Behrens et al. 2007,
-            doi:10.1038/nn1954): the filter follows the worth of arm 0 alone; "full": outcomes of all
-            arms are seen in the channels ``outcome_k``.
+            doi:10.1038/nn1954): the filter follows the worth of arm 0 alone; "full": outcomes of
+            all arms are seen in the channels ``outcome_k``.
         left_bonus: standard deviations of the belief that are added to each mean, times the share
             of the choices that are left.
     """
@@ -137,7 +141,7 @@ class BanditPlayer(Player):
     ):
         self.belief, self.rule, self.reader, self.coding = belief, rule, reader, coding
         self.mirror, self.full = counterfactual == "mirror", counterfactual == "full"
-        self.left_bonus = left_bonus
+        self.left_bonus, self._revive = left_bonus, Reviver()
         self.arms, self.places = reader.arms, reader.places
         #: Quantities that the filter follows.
         self.quantities = self.places * (1 if self.mirror else self.arms)
@@ -162,7 +166,7 @@ class BanditPlayer(Player):
         rng: np.random.Generator | None = None,
         notes: Notes | None = None,
     ) -> tuple[Array, State]:
-        n, every = len(obs), np.arange(len(obs))
+        every = np.arange(len(obs))
         seen = self.reader.read(obs)
         before, running, earned, last_choice, last_reward, magnitude, *belief = state
         running, earned = running.copy(), earned + np.where(seen.choice >= 0, seen.reward, 0.0)
@@ -223,12 +227,12 @@ class BanditPlayer(Player):
         shown, values = shown.reshape(n, -1), np.reshape(values, (n, -1))
         new, report = self.belief.update(belief, values, shown)
         # A column whose trial goes on has learned nothing, and no time has passed for it.
-        done = over.any(axis=1)
+        done = np.asarray(over.any(axis=1))
         if not done.all():
             new = mixed(done, new, belief)
         if notes is not None:
             self._note(notes, belief, report, (running, over, outcome))
-        return new
+        return self._revive(self.belief, new, self.quantities)
 
     def _note(
         self, notes: Notes, belief: State, report: Report, trial: tuple[Array, Array, Array]
@@ -304,6 +308,8 @@ class BanditPlayer(Player):
 class PredictionPlayer(Player):
     """A filter that tells what it expects: one outcome after the other is shown and predicted.
 
+    An episode's last outcome is not counted on: some tasks show none where no prediction is due.
+
     Args:
         belief: the filter.
         channel: number of the outcome's channel.
@@ -311,8 +317,11 @@ class PredictionPlayer(Player):
         space: of actions, one number.
     """
 
+    sees_end = False
+
     def __init__(self, belief: Filter, channel: int, coding: Coding, space: gym.spaces.Box):
         self.belief, self._channel, self.coding, self._space = belief, channel, coding, space
+        self._revive = Reviver()
 
     def begin(self, n: int, seed: int = 0) -> State:
         return (np.zeros(n, bool), *self.belief.begin(n, 1, seed))
@@ -337,6 +346,7 @@ class PredictionPlayer(Player):
                     if values is not None
                 }
             belief = new if begun.all() else mixed(begun, new, belief)
+            belief = self._revive(self.belief, belief, 1)
         mean = self.belief.mean(belief)
         if notes is not None:
             notes.now = {"mean": mean}
@@ -353,6 +363,30 @@ def mixed(columns: Array, new: State, old: State) -> State:
         np.where(columns.reshape(-1, *(1,) * (one.ndim - 1)), one, other)
         for one, other in zip(new, old, strict=True)
     )
+
+
+class Reviver:
+    """Lets beliefs begin anew where they are no longer numbers, and warns once of it."""
+
+    def __init__(self) -> None:
+        self._warned = False
+
+    def __call__(self, filter: Filter, belief: State, quantities: int) -> State:
+        """The belief with fresh columns in the place of those that have broken down."""
+        mean = filter.mean(belief)
+        if np.isfinite(mean.sum()):
+            return belief
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"{filter.name}: a belief is no longer a number and begins anew: choose parameters "
+                "with which it stays one, for an HGF a more negative meta_volatility or "
+                "tonic_volatility.",
+                LearningWarning,
+                stacklevel=2,
+            )
+        broken = np.asarray(~np.isfinite(mean).all(axis=1))
+        return mixed(broken, filter.begin(len(mean), quantities), belief)
 
 
 def note_trial(notes: Notes, seen: Seen, reader: Reader) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..base import Agent
 from ..errors import AgentError
 from ..rounds import Rounds, make_rounds
 from .agent import TrialAgent
@@ -30,7 +31,7 @@ _PAST = ("prediction_error", "learning_rate", "volatility", "stochasticity")
 
 
 def simulate(
-    agent: TrialAgent,
+    agent: Agent,
     subjects: int = 1,
     blocks: int = 1,
     seed: int = 0,
@@ -55,11 +56,18 @@ def simulate(
         ``choice`` and ``reward``. Where the player has them, too: ``state``, ``p_choice`` (the
         choice's probability under the rule), ``p_k``, ``mean_k`` and ``variance_k`` of arm k before
         the choice, ``forced``, and from the outcome of the choice ``prediction_error``,
-        ``learning_rate``, ``volatility`` and ``stochasticity`` (NaN where a trial went on).
+        ``learning_rate``, ``volatility`` and ``stochasticity`` (NaN where a trial went on,
+        and after the last outcome of a prediction).
 
     Raises:
-        AgentError: numbers of subjects or blocks below 1, or no environment to play in.
+        AgentError: another kind of agent, numbers of subjects or blocks below 1, or no environment
+            to play in.
     """
+    if not isinstance(agent, TrialAgent):
+        raise AgentError(
+            f"{agent.name} is no trial-level learner: record its trials with "
+            "caudate.envs.collect_trials."
+        )
     if min(subjects, blocks) < 1:
         raise AgentError(f"subjects={subjects} and blocks={blocks} must be 1 or more.")
     if env is None and agent.env_id is None:
@@ -89,7 +97,6 @@ def _block(
     state = agent.player.begin(n, seed)
     rows: list[Table] = []
     alive: list[Array] = []
-    notes = Notes()
     while rounds.alive.any():
         notes = Notes()
         choices, state = agent.player.act(obs, state, rng, notes)
@@ -97,9 +104,10 @@ def _block(
         alive.append(rounds.alive.copy())
         obs, reward = rounds.step(agent.to_env(choices))
         rows.append(_row(choices, reward, notes))
-    notes = Notes()
-    agent.player.act(obs, state, rng, notes)  # what the last outcome told
-    _look_back(rows, notes)
+    if agent.player.sees_end:
+        notes = Notes()
+        agent.player.act(obs, state, rng, notes)
+        _look_back(rows, notes)
     played = np.array(alive).T  # (n, T)
     subject, step = np.nonzero(played)
     told = [name for name in _PAST if any(name in row for row in rows)]
