@@ -9,7 +9,7 @@ from scipy.stats import norm, qmc
 
 from ..errors import AgentError
 from .choices import Choices
-from .likelihood import check_data, row_likelihoods
+from .likelihood import Told, check_data, row_likelihoods
 from .model import Model
 from .result import Fit
 from .search import Minima, Objective, hessians, minimise
@@ -84,8 +84,10 @@ def _data(choices, rewards, arms: int | None) -> Choices:
 def _objective(model: Model, data: Choices, *, prior: bool) -> Objective:
     """Negative log likelihood (plus log prior) at points on the line; rows are subjects."""
 
+    told = Told.of(model, data)
+
     def objective(points: Array, subjects: Array) -> Array:
-        value = row_likelihoods(model, model.from_line(points), subjects, data)
+        value = row_likelihoods(model, model.from_line(points), subjects, data, told)
         return -(value + model.log_prior(points)) if prior else -value
 
     return objective

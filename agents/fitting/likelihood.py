@@ -7,7 +7,7 @@ trials alone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,22 +34,65 @@ class Trial(NamedTuple):
     seen: Array
 
 
+class Told:
+    """Beliefs that no free parameter changes, in place of the filter that had them.
+
+    Args:
+        mean, variance: (T, n, K) before each trial's outcome.
+    """
+
+    def __init__(self, mean: Array, variance: Array):
+        self._mean, self._variance = mean, variance
+
+    @classmethod
+    def of(cls, model: Model, data: Choices) -> Told | None:
+        """Of all blocks, or None if a parameter of the filter is free."""
+        if model.frees_learner:
+            return None
+        trials = [
+            what_is_seen(model, choice, reward, data.arms)
+            for choice, reward in zip(data.choices, data.rewards, strict=True)
+        ]
+        learner, _ = model.parts({})
+        course = learner.run([one.outcomes for one in trials], [one.seen for one in trials])
+        return cls(course.predicted, course.variance)
+
+    def columns(self, which: Array) -> Told:
+        """Beliefs of some of the columns."""
+        return Told(self._mean[:, which], self._variance[:, which])
+
+    def begin(self, n: int, arms: int) -> int:
+        return 0
+
+    def mean(self, trial: int) -> Array:
+        return self._mean[trial]
+
+    def variance(self, trial: int) -> Array:
+        return self._variance[trial]
+
+    def update(self, trial: int, outcomes: Array, seen: Array) -> tuple[int, None]:
+        return trial + 1, None
+
+
 def play(
     model: Model,
     parameters: Array,
     arms: int,
     trials: int,
     happen: Callable[[int, Array], Trial],
+    told: Told | None = None,
 ) -> None:
     """Lead the model through trials.
 
     Args:
         parameters: (n, P), natural units, one row a column.
         happen: takes the trial's number and the choice probabilities (n, K), and says what happens.
+        told: beliefs in place of the filter.
     """
     learner, rule = model.parts(dict(zip(model.free, parameters.T, strict=True)))
+    learner = told or learner
     n = len(parameters)
-    state = learner.begin(n, arms)
+    state: Any = learner.begin(n, arms)
     last_choice, last_reward = np.full(n, -1), np.zeros(n)
     for t in range(trials):
         mean = learner.mean(state)
@@ -107,20 +150,24 @@ def log_likelihood(
     return row_likelihoods(model, *_rows(model, parameters, data, subjects), data)
 
 
-def row_likelihoods(model: Model, parameters: Array, subjects: Array, data: Choices) -> Array:
-    """:func:`log_likelihood` without checks."""
+def row_likelihoods(
+    model: Model, parameters: Array, subjects: Array, data: Choices, told: Told | None = None
+) -> Array:
+    """:func:`log_likelihood` without checks; ``told`` are the beliefs of all blocks."""
     owner, column = _columns(subjects, data)
     total = np.zeros(len(parameters))
     # Searches try what no belief survives; the likelihood is then not a number.
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         for first in range(0, len(owner), _CHUNK):
             part = slice(first, first + _CHUNK)
-            taken = _taken(model, parameters[owner[part]], data, column[part])
+            taken = _taken(model, parameters[owner[part]], data, column[part], told)
             total += np.bincount(owner[part], taken, len(parameters))
     return total
 
 
-def _taken(model: Model, parameters: Array, data: Choices, column: Array) -> Array:
+def _taken(
+    model: Model, parameters: Array, data: Choices, column: Array, told: Told | None
+) -> Array:
     """Log probabilities of the choices of columns, summed over trials."""
     choices, rewards = data.choices[:, column], data.rewards[:, column]
     everyone = np.arange(len(column))
@@ -130,7 +177,8 @@ def _taken(model: Model, parameters: Array, data: Choices, column: Array) -> Arr
         likely[t] = probabilities[everyone, choices[t]]
         return what_is_seen(model, choices[t], rewards[t], data.arms)
 
-    play(model, parameters, data.arms, len(choices), happen)
+    beliefs = None if told is None else told.columns(column)
+    play(model, parameters, data.arms, len(choices), happen, beliefs)
     likely[choices < 0] = 1.0
     return np.log(np.maximum(likely, _LEAST)).sum(0)
 

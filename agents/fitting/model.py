@@ -124,6 +124,11 @@ class Model:
         rule = {name: given[name] for name in self._of_rule if name in given}
         return self.learner(**learner), self.rule(**rule)
 
+    @property
+    def frees_learner(self) -> bool:
+        """Whether a parameter of the filter is free."""
+        return any(name in self._of_learner for name in self.free)
+
     def from_line(self, points: Array) -> Array:
         """Parameters (..., P) in natural units of points (..., P) on the line."""
         columns = [s.from_line(points[..., i]) for i, s in enumerate(self.scales)]

@@ -12,6 +12,7 @@ from caudate.agents.bandits.choice import Greedy, Softmax, WinStayLoseShift
 from caudate.agents.filters import RescorlaWagner
 from caudate.agents.fitting import Choices, Model, choice_probabilities, log_likelihood
 from caudate.agents.fitting import likelihood as module
+from caudate.agents.fitting.likelihood import Told, row_likelihoods
 
 from .conftest import PARAMETERS
 
@@ -106,6 +107,19 @@ def test_a_rule_that_does_not_look_at_beliefs_frees_no_parameter_of_the_filter()
     assert model.free == ("stay_after_win", "shift_after_loss")
     found = log_likelihood(model, [[0.9, 0.6]], Choices.of([0, 0, 1, 0], [1, 0, 1, 0]))
     assert found[0] == pytest.approx(math.log(0.5 * 0.9 * 0.6 * 0.1))
+
+
+def test_beliefs_that_no_free_parameter_changes_are_computed_once():
+    data = blocks_with_gaps()
+    model = Model.named(
+        "kalman", "ucb", values={"volatility": 0.3}, free=("inverse_temperature", "bonus")
+    )
+    told = Told.of(model, data)
+    rows, whose = np.array([[2.0, 0.5], [1.0, -0.3], [3.0, 0.0]]), np.array([1, 0, 1])
+    np.testing.assert_allclose(
+        row_likelihoods(model, rows, whose, data, told), log_likelihood(model, rows, data, whose)
+    )
+    assert Told.of(Model.named("kalman"), data) is None
 
 
 @pytest.mark.parametrize(
