@@ -14,7 +14,7 @@ from ..agents.fitting import Confusion, Recovery
 from .pictures import AXIS, COLORS, INK, new_figure, save
 
 if TYPE_CHECKING:
-    from .recovery import Ridge
+    from .recovery_studies import Ridge
 
 _ACROSS = 4
 _RATES = (0.02, 0.05, 0.1, 0.2, 0.5)
