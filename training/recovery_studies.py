@@ -44,8 +44,8 @@ STUDIES = {
     "binary-vkf": Study(
         {"volatility_rate": (0.05, 0.4), "volatility": (0.1, 2.0), "noise": (0.2, 5.0)}
     ),
-    # Above, volatility of arms that are not seen runs away.
-    "hgf": Study({"tonic_volatility": (-6.0, -3.0), "meta_volatility": (-6.0, -3.0)}),
+    # Above, equations break down for some courses of outcomes.
+    "hgf": Study({"tonic_volatility": (-5.0, -2.0), "meta_volatility": (-8.0, -4.0)}),
 }
 
 
