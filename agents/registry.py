@@ -21,6 +21,9 @@ class AgentSpec:
         path: ``module:Class`` inside this package, imported when needed.
         options: keyword arguments that make this configuration; users may add others.
         extra: the extra that brings what it imports, None for the core.
+        kind: "network", a recurrent network of ours with a learning rule; "bandit", a trial-level
+            learner (:mod:`.bandits`); "baseline", another library's.
+        ideal: it is given what others have to learn: the upper end of a comparison.
     """
 
     name: str
@@ -28,10 +31,16 @@ class AgentSpec:
     path: str
     options: dict[str, Any] = field(default_factory=dict)
     extra: str | None = None
+    kind: str = "network"
+    ideal: bool = False
 
     def load(self) -> type[Agent]:
         module, name = self.path.split(":")
         return getattr(importlib.import_module(module, __package__), name)
+
+
+def _bandit(name: str, summary: str, path: str, ideal: bool = False) -> AgentSpec:
+    return AgentSpec(name, summary, f".bandits.{path}", kind="bandit", ideal=ideal)
 
 
 AGENTS: dict[str, AgentSpec] = {
@@ -104,12 +113,90 @@ AGENTS: dict[str, AgentSpec] = {
             "Stable-Baselines3 PPO, memoryless baseline",
             ".baselines:PPO",
             extra="baselines",
+            kind="baseline",
         ),
         AgentSpec(
             "recurrent-ppo",
             "sb3-contrib RecurrentPPO (LSTM), recurrent baseline",
             ".baselines:RecurrentPPO",
             extra="baselines",
+            kind="baseline",
+        ),
+        _bandit(
+            "rescorla-wagner",
+            "bandits: a fixed share of each prediction error is learned",
+            "learners:RescorlaWagnerLearner",
+        ),
+        _bandit(
+            "pearce-hall",
+            "bandits: a learning rate that follows the size of prediction errors",
+            "learners:PearceHallLearner",
+        ),
+        _bandit(
+            "kalman",
+            "bandits: Kalman filter, exact where drift and noise are the environment's (presets)",
+            "learners:KalmanLearner",
+        ),
+        _bandit(
+            "vkf",
+            "bandits: Kalman filter that estimates volatility (Piray & Daw 2020)",
+            "learners:VolatileKalmanLearner",
+        ),
+        _bandit(
+            "binary-vkf",
+            "bandits: the same for arms that pay or do not",
+            "learners:BinaryVolatileKalmanLearner",
+        ),
+        _bandit(
+            "hgf",
+            "bandits: hierarchical Gaussian filter, arms that pay or do not (Mathys et al. 2011)",
+            "learners:BinaryHGFLearner",
+        ),
+        _bandit(
+            "continuous-hgf",
+            "bandits: the same for graded outcomes",
+            "learners:ContinuousHGFLearner",
+        ),
+        _bandit(
+            "behrens",
+            "bandits: Bayes on a grid of probability and volatility (Behrens et al. 2007)",
+            "learners:BehrensLearner",
+        ),
+        _bandit(
+            "reversal-observer",
+            "bandits: arms that change roles, exact where odds and hazard are given (presets)",
+            "learners:ReversalObserverLearner",
+        ),
+        _bandit(
+            "change-point",
+            "bandits: change points of probabilities (Adams & MacKay 2007)",
+            "learners:ChangePointLearner",
+        ),
+        _bandit(
+            "gaussian-change-point",
+            "bandits: the same of means of Gaussian outcomes",
+            "learners:GaussianChangePointLearner",
+        ),
+        _bandit(
+            "joint-particle",
+            "bandits: volatility and stochasticity inferred together (Piray & Daw 2021)",
+            "learners:JointParticleLearner",
+        ),
+        _bandit(
+            "win-stay-lose-shift",
+            "bandits: repeats what won last, leaves what lost; no belief",
+            "learners:WinStayLoseShiftLearner",
+        ),
+        _bandit(
+            "two-step-hybrid",
+            "two-step task: SARSA(lambda) and planning, weighted (Daw et al. 2011)",
+            "two_step:TwoStepLearner",
+        ),
+        _bandit(
+            "observer",
+            "the ideal observer that the environment itself offers",
+            "observer:Observer",
+            ideal=True,
         ),
     )
 }

@@ -43,7 +43,7 @@ class Rounds:
         self.n_envs = int(env.num_envs)
         self.observation_space = env.single_observation_space
         self.action_space = env.single_action_space
-        self.task_info: dict[str, Any] = getattr(env.unwrapped, "task_info", {})
+        self.task_info: dict[str, Any] = getattr(inner_env(env), "task_info", {})
         self._max_steps = max_episode_steps
         self._holds = env.metadata.get("autoreset_mode") == AutoresetMode.DISABLED
 
@@ -114,6 +114,12 @@ class Rounds:
                 "observations must be finite."
             )
         return observation
+
+
+def inner_env(env: VectorEnv) -> Any:
+    """What a batch is made of: one of its copies, or a native batch itself."""
+    inner = env.unwrapped
+    return inner.envs[0].unwrapped if isinstance(inner, SyncVectorEnv) else inner
 
 
 def make_rounds(

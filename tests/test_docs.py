@@ -185,7 +185,14 @@ def play(env: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/wrappers.md", "docs/psychophysics.md", "docs/filters.md"]
+    "page",
+    [
+        "README.md",
+        "docs/wrappers.md",
+        "docs/psychophysics.md",
+        "docs/filters.md",
+        "docs/fitting.md",
+    ],
 )
 def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("stable_baselines3")

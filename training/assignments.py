@@ -42,6 +42,23 @@ def env_parameters(assignments: Iterable[str]) -> dict[str, Any]:
     return {key: _literal(text) for key, text in _pairs("--env", assignments)}
 
 
+def named_numbers(flag: str, assignments: Iterable[str]) -> dict[str, float]:
+    """Numbers by name from ``flag`` arguments.
+
+    Raises:
+        UsageError: not ``key=value``, or a value that is no number.
+    """
+    values = {}
+    for key, text in _pairs(flag, assignments):
+        try:
+            values[key] = float(text)
+        except ValueError:
+            raise UsageError(
+                f"{flag} {key}={text}: {text!r} is no number: write {flag} {key}=0.5."
+            ) from None
+    return values
+
+
 def parse_as(kind: Any, text: str) -> Any:
     """``text`` as a value of ``kind``: int, float, bool, str, a tuple of them, or one or None.
 

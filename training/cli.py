@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from . import fit_commands
 from .commands import EXIT_INTERRUPTED, JsonFile, register
 from .errors import UsageError
 from .runs import write_json
@@ -202,6 +203,7 @@ def evaluate(
 
 
 register(app)
+fit_commands.register(app)
 
 
 def main() -> None:

@@ -104,7 +104,7 @@ def plan(entrant: Entrant, row: Row, folder: Path) -> list[tuple[str, Job]]:
         "env_id": row.task,
         "env_kwargs": row.env,
         "options": entrant.options | row.options.get(entrant.label, {}),
-        "steps": row.budget,
+        "steps": entrant.budget(row),
         "until": row.until,
         "num_envs": preset.num_envs,
         "cpu_limit": entrant.cpu_limit or None,
@@ -124,7 +124,12 @@ def run_path(folder: Path, entrant: Entrant, row: Row, seed: int) -> Path:
 
 
 def _pairs(comparison: Comparison) -> list[tuple[Entrant, Row]]:
-    return [(entrant, row) for row in comparison.rows for entrant in comparison.agents]
+    return [
+        (entrant, row)
+        for row in comparison.rows
+        for entrant in comparison.agents
+        if entrant.takes_part(row)
+    ]
 
 
 def _state(path: Path, arguments: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from ..agents.registry import agent_spec
+from ..agents.registry import AGENTS, agent_spec
 from ..envs import make_task, task_ids
 from .errors import UsageError, nearest
 from .evaluation import check_env_id, has_task, yardsticks
@@ -28,6 +28,7 @@ from .evaluation import check_env_id, has_task, yardsticks
 CPU_LIMITS = {"ppo": 20.0, "recurrent-ppo": 60.0}  # CPU-seconds of learning a run
 DEFAULT_CPU_LIMIT = 30.0
 SEEDS = 10
+IDEAL = "ideal observer"  # said beside the labels of agents that are given what others learn
 _ENDLESS = 1_000_000_000  # steps, where the CPU limit ends a run that does not reach its goal
 
 
@@ -44,6 +45,9 @@ class Entrant(_Table):
         options: hyper-parameters over those of the preset.
         seeds: seeds 0 to n - 1, or the seeds themselves.
         cpu_limit: CPU-seconds of learning after which a run is cut off.
+        steps: budget in transitions, where it is less than the row's: for agents that carry
+            nothing from one episode to the next.
+        rows: labels of the rows that it takes part in; all if none are named.
     """
 
     name: str
@@ -51,17 +55,31 @@ class Entrant(_Table):
     options: dict[str, Any] = Field(default_factory=dict)
     seeds: PositiveInt | list[NonNegativeInt] = SEEDS
     cpu_limit: float = Field(default=0.0, ge=0)
+    steps: int | None = Field(default=None, ge=1)
+    rows: list[str] = Field(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
         name = given.get("name", "")
         limit = CPU_LIMITS.get(name, DEFAULT_CPU_LIMIT)
-        return {"label": name, "cpu_limit": limit} | given
+        filled = {"label": name, "cpu_limit": limit} | given
+        label = str(filled["label"])
+        if name in AGENTS and AGENTS[name].ideal and "ideal" not in label:
+            filled["label"] = f"{label} ({IDEAL})"
+        return filled
 
     @property
     def seed_list(self) -> list[int]:
         return list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+    def takes_part(self, row: Row) -> bool:
+        """Whether a row has runs of this agent."""
+        return not self.rows or row.label in self.rows
+
+    def budget(self, row: Row) -> int:
+        """Transitions of a run on this row."""
+        return row.budget if self.steps is None else min(row.budget, self.steps)
 
 
 class Row(_Table):
@@ -142,6 +160,12 @@ class Comparison(_Table):
         """Raise one sentence for a name, a parameter or a label that nothing knows."""
         for agent in self.agents:
             agent_spec(agent.name)
+            for label in agent.rows:
+                labels = [row.label for row in self.rows]
+                if label not in labels:
+                    raise UsageError(
+                        f"Agent {agent.label!r} takes part in {label!r}: {nearest(label, labels)}"
+                    )
         labels = [agent.label for agent in self.agents]
         for row in self.rows:
             check_env_id(row.task)

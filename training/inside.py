@@ -55,9 +55,9 @@ def look_inside(
     config = folder.config
     agent = load_agent(folder.checkpoint())
     if not isinstance(agent, ActorCritic):
-        ours = ", ".join(name for name, spec in AGENTS.items() if spec.extra is None)
+        ours = ", ".join(name for name, spec in AGENTS.items() if spec.kind == "network")
         raise UsageError(
-            f"{folder.path} holds a {config.agent} agent, whose network is another library's: "
+            f"{folder.path} holds a {config.agent} agent, which has no network of ours: "
             f"looking inside works for {ours}."
         )
     _check_units(units, agent.network.n_units)

@@ -61,12 +61,17 @@ def list_tasks(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def list_agents() -> str:
-    """Every agent with what it is and the extra that it needs."""
-    header = ("agent", "what", "needs")
+    """Every agent with what it is, whether it is an ideal observer, and the extra that it needs."""
+    header = ("agent", "what", "ideal", "needs")
     return table(
         header,
         [
-            (spec.name, spec.summary, f"caudate[{spec.extra}]" if spec.extra else "")
+            (
+                spec.name,
+                spec.summary,
+                "ideal" if spec.ideal else "",
+                f"caudate[{spec.extra}]" if spec.extra else "",
+            )
             for spec in AGENTS.values()
         ],
     )

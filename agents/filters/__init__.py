@@ -1,7 +1,7 @@
 """Learners of hidden quantities from outcomes, trial by trial, in batches.
 
-Each computes its paper's equations, or Bayes' rule for the world it assumes. :mod:`.base` says what
-filters have in common.
+Each is exact: what it computes is its paper's equations, or Bayes' rule for the world it assumes.
+:mod:`.base` says what filters have in common.
 """
 
 from .base import Course, Filter, Report, Value
@@ -25,12 +25,12 @@ FILTERS: dict[str, type[Filter]] = {
         VolatileKalman,
         BinaryVolatileKalman,
         BinaryHGF,
-        JointParticle,
         ContinuousHGF,
         Behrens,
         ReversalObserver,
         ChangePointObserver,
         GaussianChangePoint,
+        JointParticle,
     )
 }
 

@@ -169,6 +169,11 @@ class Filter(ABC):
     def mean(self, state: State) -> Array:
         """Expected next outcome of each arm, (n, K)."""
 
+    @property
+    def has_variance(self) -> bool:
+        """Whether the filter knows how uncertain its belief is."""
+        return type(self).variance is not Filter.variance
+
     def variance(self, state: State) -> Array:
         """Variance of the belief about each arm's worth (not of outcomes), (n, K); 0 if none."""
         return np.zeros_like(self.mean(state))

@@ -49,7 +49,7 @@ class Kalman(Filter):
     name: ClassVar[str] = "kalman"
 
     volatility: Value = parameter(0.5, NOT_NEGATIVE)
-    stochasticity: Value = parameter(1.0, POSITIVE)
+    stochasticity: Value = parameter(1.0, POSITIVE, fixed=True)
     decay: Value = parameter(1.0, UNIT, fixed=True)
     centre: Value = parameter(0.0, REAL, fixed=True)
     start: Value = parameter(0.0, REAL, fixed=True)

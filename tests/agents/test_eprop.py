@@ -27,7 +27,11 @@ from caudate.agents import (
 from . import toy_envs  # noqa: F401
 
 # The loop circuit needs a task of its own, see test_loop.py.
-OURS = [name for name, spec in AGENTS.items() if spec.extra is None and name != "loop-circuit"]
+OURS = [
+    name
+    for name, spec in AGENTS.items()
+    if spec.kind == "network" and spec.extra is None and name != "loop-circuit"
+]
 KERNEL = {"eprop": {"kernel": "numpy"}}  # no compilation in tests of other things
 
 
