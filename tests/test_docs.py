@@ -176,7 +176,9 @@ def play(env: Any) -> None:
         env.step(env.action_space.sample())
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/wrappers.md", "docs/psychophysics.md", "docs/bandits.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/wrappers.md", "docs/psychophysics.md", "docs/bandits.md"]
+)
 def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("stable_baselines3")
     monkeypatch.chdir(tmp_path)

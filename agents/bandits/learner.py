@@ -14,7 +14,9 @@ from ..filters.base import Filter, Value
 from ..options import choice
 from .agent import ReadingOptions, TrialAgent, reader_of
 from .choice import CHOICES, ChoiceRule
-from .player import COUNTERFACTUAL, BanditPlayer, Coding, Player, PredictionPlayer, make_coding
+from .coding import Coding, make_coding
+from .player import COUNTERFACTUAL, BanditPlayer, Player
+from .prediction import PredictionPlayer
 from .reader import channel_names
 
 #: Rules that a filter can have.
@@ -53,12 +55,12 @@ class BanditLearner(TrialAgent):
     def _make_player(self) -> Player:
         o = self.options
         self.filter = self.filter_class(**{name: getattr(o, name) for name in self._own()})
-        space = self.action_space
-        if isinstance(space, gym.spaces.Box) and space.shape == (1,):
-            return self._predictor(space)
         choice(self.name, "choice", o.choice, _RULES)
         choice(self.name, "counterfactual", o.counterfactual, COUNTERFACTUAL)
         self.rule = self._rule()
+        space = self.action_space
+        if isinstance(space, gym.spaces.Box) and space.shape == (1,):
+            return self._predictor(space)
         reader = reader_of(self)
         if o.counterfactual == "mirror" and reader.arms != 2:
             raise AgentError(

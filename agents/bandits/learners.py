@@ -21,8 +21,9 @@ from ..filters import (
 )
 from .agent import ReadingOptions, TrialAgent, reader_of
 from .choice import WinStayLoseShift
+from .coding import make_coding
 from .learner import BanditLearner
-from .player import BanditPlayer, Player, make_coding
+from .player import BanditPlayer, Player
 
 
 class RescorlaWagnerLearner(BanditLearner):
