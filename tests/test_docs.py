@@ -11,6 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from caudate.agents.filters import FILTERS
 from caudate.envs import make_task, psychophysics, task_ids
 from caudate.training.cli import app
 
@@ -154,6 +155,13 @@ def test_analyses_in_the_table_exist() -> None:
     assert set(psychophysics.__all__) <= told
 
 
+def test_every_filter_has_its_row_in_each_table() -> None:
+    page = (ROOT / "docs" / "filters.md").read_text("utf-8")
+    for head in ("| filter | the world", "| filter | what time does"):
+        rows = page[page.index(head) :].split("\n\n")[0].splitlines()[2:]
+        assert sorted(re.findall(r"`([\w-]+)`", row)[0] for row in rows) == sorted(FILTERS)
+
+
 # ---------------------------------------------------------------- code
 
 #: Budgets of the pages' examples, and what they become here.
@@ -177,7 +185,14 @@ def play(env: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/wrappers.md", "docs/psychophysics.md", "docs/bandits.md"]
+    "page",
+    [
+        "README.md",
+        "docs/wrappers.md",
+        "docs/psychophysics.md",
+        "docs/filters.md",
+        "docs/bandits.md",
+    ],
 )
 def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("stable_baselines3")

@@ -209,6 +209,20 @@ def bench_perturbation(
     )
 
 
+def bench_filters(
+    filters: Annotated[list[str] | None, typer.Argument(help="Names; default: all.")] = None,
+    seconds: Annotated[float, typer.Option(help="CPU time of a repeat.")] = 1.0,
+    json_file: JsonFile = None,
+    docs: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Also write to the page speed.md here.")
+    ] = None,
+) -> None:
+    """Trials per CPU-second of the filters: one subject, and many in a batch."""
+    from .bench_filters import bench_filters
+
+    bench_filters(filters or None, seconds=seconds, json_file=json_file, docs=docs, say=typer.echo)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the command line."""
     for command in (plot, watch, compare, reproduce):
@@ -217,4 +231,5 @@ def register(app: typer.Typer) -> None:
     bench.command("envs")(bench_envs)
     bench.command("agents")(bench_agents)
     bench.command("perturbation")(bench_perturbation)
+    bench.command("filters")(bench_filters)
     app.add_typer(bench, name="bench")

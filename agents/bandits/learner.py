@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, make_dataclass
-from types import MappingProxyType, UnionType
+from types import UnionType
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 import gymnasium as gym
@@ -43,14 +42,12 @@ class BanditLearner(TrialAgent):
     """
 
     filter_class: ClassVar[type[Filter]]
-    #: Parameters of the filter whose defaults are other ones for choosing.
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if "filter_class" in cls.__dict__:
             cls.name = cls.filter_class.name
-            cls.options_class = _options_of(cls.filter_class, cls.defaults)
+            cls.options_class = _options_of(cls.filter_class)
 
     def _make_player(self) -> Player:
         o = self.options
@@ -133,10 +130,10 @@ class BanditLearner(TrialAgent):
         )
 
 
-def _options_of(kind: type, defaults: Mapping[str, Any]) -> type[BanditOptions]:
+def _options_of(kind: type) -> type[BanditOptions]:
     """Options of a learner with this filter: its fields, those of choice rules, and common ones."""
     hints = get_type_hints(kind)
-    own = [(f.name, _plain(hints[f.name]), defaults.get(f.name, f.default)) for f in fields(kind)]
+    own = [(f.name, _plain(hints[f.name]), f.default) for f in fields(kind)]
     rules = [(name, float | None, None) for name in _PARAMETERS]
     return make_dataclass(f"{kind.__name__}Options", [*own, *rules], bases=(BanditOptions,))
 

@@ -1,7 +1,7 @@
 """Learners of hidden quantities from outcomes, trial by trial, in batches.
 
-Each is exact: what it computes is its paper's equations, or Bayes' rule for the world it assumes.
-:mod:`.base` says what filters have in common.
+Each computes its paper's equations, or Bayes' rule for the world it assumes. :mod:`.base` says what
+filters have in common.
 """
 
 from .base import Course, Filter, Report, Value

@@ -1,9 +1,10 @@
 """What every filter is: a learner of hidden quantities from outcomes, many at a time.
 
 A filter is a frozen dataclass of its parameters. What it believes is a *state*, a tuple of arrays
-whose first axis is columns (agents, subjects, simulations) and whose second is arms (or cues);
-``update`` returns a new state and leaves the old one alone. A parameter is one number, or an array
-(n,) with one value for each column: subjects that differ run as one batch.
+whose first axis is columns (agents, subjects, simulations) and, of the last one at least, whose
+second is arms (or cues); ``update`` returns a new state and leaves the old one alone. A parameter
+is one number, or an array (n,) with one value for each column: subjects that differ run as one
+batch.
 
 >>> from caudate.agents.filters import RescorlaWagner
 >>> learner = RescorlaWagner(learning_rate=0.5)
@@ -200,10 +201,8 @@ class Filter(ABC):
         Raises:
             AgentError: outcomes of another shape.
         """
-        n, arms = self.mean(state).shape
-        here = np.ones((n, arms), bool)
-        if seen is not None:
-            here &= np.asarray(seen, bool)
+        here = np.empty(state[-1].shape[:2], bool)
+        here[...] = True if seen is None else seen
         values = np.where(here, outcome, 0.0)
         if values.shape != here.shape:
             raise AgentError(
@@ -234,17 +233,16 @@ class Filter(ABC):
         shown = np.ones(values.shape, bool) if seen is None else _series(np.asarray(seen, bool))
         self.check_outcomes(values[np.broadcast_to(shown, values.shape)])
         state = self.begin(values.shape[1], values.shape[2], seed)
-        predicted, variance, mean, reports = [], [], [], []
+        means, variance, reports = [self.mean(state)], [], []
         for outcome, here in zip(values, np.broadcast_to(shown, values.shape), strict=True):
-            predicted.append(self.mean(state))
             variance.append(self.variance(state))
             state, report = self._update(state, np.where(here, outcome, 0.0), here)
-            mean.append(self.mean(state))
+            means.append(self.mean(state))
             reports.append(report)
         return Course(
-            np.array(predicted),
+            np.array(means[:-1]),
             np.array(variance),
-            np.array(mean),
+            np.array(means[1:]),
             _stacked([report.learning_rate for report in reports]),
             _stacked([report.volatility for report in reports]),
             _stacked([report.stochasticity for report in reports]),

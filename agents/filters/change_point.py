@@ -36,17 +36,18 @@ class RunLengths(Filter):
     The belief is a weight for every run length: the number of the arm's outcomes since the last
     change. A trial multiplies each weight by its run's predictive probability of the outcome, which
     joins the run; then a share ``hazard`` of all weight begins a run of no outcomes. An arm that
-    was not seen takes the last step alone.
+    was not seen takes the last step alone. What a run knows is its mean and how many outcomes that
+    is worth, the prior's share included: it learns by the rate 1 / (worth + 1).
 
-    Runs of ``longest`` outcomes and more share one weight, and their sufficient statistics are
-    averaged by weight. So the belief is exact for the first ``longest`` outcomes and at hazard 0;
-    later only what tells apart runs that are all long is lost, and a share (1 - hazard)^longest of
-    all trials lies in such runs.
+    Runs of ``longest`` outcomes and more share one weight, one mean and one worth, averaged by
+    weight. So the belief is exact for the first ``longest`` outcomes and at hazard 0; later only
+    what tells apart runs that are all long is lost, and a share (1 - hazard)^longest of all trials
+    lies in such runs.
 
-    State: weights, counts of outcomes and their sums, each (n, K, longest + 1). The learning rate
-    reported is the mean, weighted by the belief after the outcome, of the runs' own: 1 / (prior's
-    worth in outcomes + count + 1). It is near 1 where a change is likely. Adams & MacKay (2007),
-    arXiv:0710.3742.
+    State: weights, means and worths by run length, each (n, K, longest + 1). The learning rate
+    reported is the mean of the runs', weighted by the belief after the outcome; it is near 1 where
+    a change is likely. Adams & MacKay (2007), arXiv:0710.3742; for the runs as learners Nassar,
+    Wilson, Heasly & Gold (2010), J. Neurosci. 30:12366, doi:10.1523/JNEUROSCI.0822-10.2010.
     """
 
     hazard: Value = parameter(0.05, UNIT, centre=-3.0)
@@ -61,71 +62,78 @@ class RunLengths(Filter):
             )
 
     @abstractmethod
-    def _moments(self, state: State) -> tuple[Array, Array]:
-        """Mean and variance of the quantity for each run length, (n, K, longest + 1) each."""
+    def _prior(self) -> tuple[Value, Value]:
+        """Mean of a new regime's quantity, and how many outcomes that is worth; a column each."""
 
     @abstractmethod
-    def _prior_worth(self) -> Value:
-        """How many outcomes the prior counts for, so that it meets (n, K, longest + 1)."""
+    def _variance(self, means: Array, worths: Array) -> Array:
+        """Variance of the quantity in each run, (n, K, longest + 1)."""
 
     @abstractmethod
     def _likelihood(self, state: State, outcome: Array) -> Array:
-        """Probability of outcomes (n, K, 1) under each run length, up to a factor of each arm."""
+        """Probability of outcomes (n, K, 1) in each run, up to a factor of each arm."""
 
     @abstractmethod
-    def _draw(self, runs: tuple[Array, Array], rng: np.random.Generator) -> Array:
-        """Quantities (n, K) of runs with these counts and sums, (n, K) each."""
+    def _draw(self, means: Array, worths: Array, rng: np.random.Generator) -> Array:
+        """Quantities of runs, one of each arm (n, K, 1)."""
 
     def begin(self, n: int = 1, arms: int = 1, seed: int | Array = 0) -> State:
-        weights = np.zeros((n, arms, self.longest + 1))
+        zeros = np.zeros((n, arms, self.longest + 1))
+        weights = zeros.copy()
         weights[..., 0] = 1.0
-        return weights, np.zeros_like(weights), np.zeros_like(weights)
+        mean, worth = self._prior()
+        return weights, zeros + _deeper(mean), zeros + _deeper(worth)
 
     def mean(self, state: State) -> Array:
-        return (state[0] * self._moments(state)[0]).sum(-1)
+        weights, means, _ = state
+        return (weights * means).sum(-1)
 
     def variance(self, state: State) -> Array:
-        means, variances = self._moments(state)
-        mean = (state[0] * means).sum(-1, keepdims=True)
-        return (state[0] * (variances + (means - mean) ** 2)).sum(-1)
+        weights, means, worths = state
+        off = means - self.mean(state)[..., None]
+        return (weights * (self._variance(means, worths) + off**2)).sum(-1)
 
     def sample(self, state: State, rng: np.random.Generator) -> Array:
-        weights, counts, sums = state
+        weights, means, worths = state
         reached = weights.cumsum(-1) > rng.random((*weights.shape[:-1], 1))
         # Rounding may leave the last sum below 1 and nothing reached: then it is the first run.
         run = reached.argmax(-1, keepdims=True)
-        drawn = (np.take_along_axis(counts, run, -1), np.take_along_axis(sums, run, -1))
-        return self._draw((drawn[0][..., 0], drawn[1][..., 0]), rng)
+        mean, worth = (np.take_along_axis(part, run, -1) for part in (means, worths))
+        return self._draw(mean, worth, rng)[..., 0]
 
     def _update(self, state: State, outcome: Array, seen: Array) -> tuple[State, Report]:
-        weights, counts, sums = state
-        here = seen[..., None]
+        weights, means, worths = state
         heard = outcome[..., None]
-        likely = weights * self._likelihood(state, heard)
+        likely = self._likelihood(state, heard)
+        likely *= weights
         likely /= likely.sum(-1, keepdims=True)
-        grown = self._grow(likely, counts + 1.0, sums + heard)
-        stayed = np.where(here, grown[0], weights)
+        rates = 1.0 / (worths + 1.0)
+        new = self._longer(likely, means + rates * (heard - means), worths + 1.0)
+        if not seen.all():
+            missed = ~seen[..., None]
+            for part, old in zip(new, state, strict=True):
+                np.copyto(part, old, where=missed)
         hazard = _deeper(self.hazard)
-        stayed *= 1.0 - hazard
-        stayed[..., :1] += hazard
-        new = (stayed, np.where(here, grown[1], counts), np.where(here, grown[2], sums))
-        rate = (likely / (self._prior_worth() + counts + 1.0)).sum(-1)
-        return new, Report(learning_rate=rate)
+        new[0][...] *= 1.0 - hazard
+        new[0][..., :1] += hazard
+        return new, Report(learning_rate=(likely * rates).sum(-1))
 
-    def _grow(self, weights: Array, counts: Array, sums: Array) -> State:
-        """All runs one outcome longer; the last two become one."""
-        grown = (np.empty_like(weights), np.empty_like(counts), np.empty_like(sums))
-        for old, new in zip((weights, counts, sums), grown, strict=True):
+    def _longer(self, weights: Array, means: Array, worths: Array) -> State:
+        """Runs that have got their outcome, each at its new length; the last two become one."""
+        longer = (np.empty_like(weights), np.empty_like(means), np.empty_like(worths))
+        begin = (0.0, *self._prior())
+        for new, old, first in zip(longer, (weights, means, worths), begin, strict=True):
             new[..., 1:] = old[..., :-1]
-            new[..., 0] = 0.0
-        pair = weights[..., -2:]
+            new[..., 0] = column(first)
+        pair, worth = weights[..., -2:], worths[..., -2:]
         total = pair.sum(-1)
-        grown[0][..., -1] = total
-        # Where there is no weight there is nothing to average, and what stands there is not used.
+        # Without weight there is nothing to average, and what stands there is not used.
         share = np.divide(pair[..., 1], total, out=np.zeros_like(total), where=total > 0.0)
-        for old, new in zip((counts, sums), grown[1:], strict=True):
-            new[..., -1] += share * (old[..., -1] - old[..., -2])
-        return grown
+        parts = np.stack([1.0 - share, share], -1) * worth
+        longer[0][..., -1] = total
+        longer[2][..., -1] = parts.sum(-1)
+        longer[1][..., -1] = (parts * means[..., -2:]).sum(-1) / longer[2][..., -1]
+        return longer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -148,33 +156,23 @@ class ChangePointObserver(RunLengths):
     prior_ones: Value = parameter(1.0, POSITIVE, fixed=True)
     prior_zeros: Value = parameter(1.0, POSITIVE, fixed=True)
 
-    def _beta(self, counts: Array, sums: Array) -> tuple[Array, Array]:
-        spread = _deeper if counts.ndim == 3 else column
-        return spread(self.prior_ones) + sums, spread(self.prior_zeros) + (counts - sums)
+    def _prior(self) -> tuple[Value, Value]:
+        worth = np.add(self.prior_ones, self.prior_zeros)
+        return self.prior_ones / worth, worth
 
-    def _moments(self, state: State) -> tuple[Array, Array]:
-        ones, zeros = self._beta(state[1], state[2])
-        total = ones + zeros
-        mean = ones / total
-        return mean, mean * (1.0 - mean) / (total + 1.0)
-
-    def _prior_worth(self) -> Value:
-        return _deeper(self.prior_ones) + _deeper(self.prior_zeros)
+    def _variance(self, means: Array, worths: Array) -> Array:
+        return means * (1.0 - means) / (worths + 1.0)
 
     def _likelihood(self, state: State, outcome: Array) -> Array:
-        mean, _ = self._moments(state)
-        return np.where(outcome > 0.0, mean, 1.0 - mean)
+        return np.where(outcome > 0.0, state[1], 1.0 - state[1])
 
-    def _draw(self, runs: tuple[Array, Array], rng: np.random.Generator) -> Array:
-        return rng.beta(*self._beta(*runs))
+    def _draw(self, means: Array, worths: Array, rng: np.random.Generator) -> Array:
+        return rng.beta(means * worths, (1.0 - means) * worths)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GaussianChangePoint(RunLengths):
     """Change points of a mean: outcomes with normal noise of known variance, a normal prior.
-
-    The observer of tasks like that of Nassar, Wilson, Heasly & Gold (2010), J. Neurosci. 30:12366,
-    doi:10.1523/JNEUROSCI.0822-10.2010.
 
     Args:
         hazard: probability of a change after a trial.
@@ -193,27 +191,20 @@ class GaussianChangePoint(RunLengths):
     start: Value = parameter(0.0, REAL, fixed=True)
     start_variance: Value = parameter(100.0, POSITIVE, fixed=True)
 
-    def _normal(self, counts: Array, sums: Array) -> tuple[Array, Array]:
-        spread = _deeper if counts.ndim == 3 else column
-        noise = spread(self.stochasticity)
-        worth = noise / spread(self.start_variance)
-        weight = 1.0 / (worth + counts)
-        return (worth * spread(self.start) + sums) * weight, noise * weight
+    def _prior(self) -> tuple[Value, Value]:
+        return self.start, self.stochasticity / self.start_variance
 
-    def _moments(self, state: State) -> tuple[Array, Array]:
-        return self._normal(state[1], state[2])
-
-    def _prior_worth(self) -> Value:
-        return _deeper(self.stochasticity) / _deeper(self.start_variance)
+    def _variance(self, means: Array, worths: Array) -> Array:
+        return _deeper(self.stochasticity) / worths
 
     def _likelihood(self, state: State, outcome: Array) -> Array:
-        mean, variance = self._moments(state)
-        variance = variance + _deeper(self.stochasticity)
-        log = -0.5 * ((outcome - mean) ** 2 / variance + np.log(variance))
+        weights, means, worths = state
+        variance = self._variance(means, worths) + _deeper(self.stochasticity)
+        log = -0.5 * ((outcome - means) ** 2 / variance + np.log(variance))
         # Runs without weight do not count for the largest, or all others could vanish beside them.
-        largest = np.where(state[0] > 0.0, log, -np.inf).max(-1, keepdims=True)
+        largest = np.where(weights > 0.0, log, -np.inf).max(-1, keepdims=True)
         return np.exp(np.minimum(log - largest, 0.0))
 
-    def _draw(self, runs: tuple[Array, Array], rng: np.random.Generator) -> Array:
-        mean, variance = self._normal(*runs)
-        return mean + np.sqrt(variance) * rng.standard_normal(mean.shape)
+    def _draw(self, means: Array, worths: Array, rng: np.random.Generator) -> Array:
+        spread = np.sqrt(self._variance(means, worths))
+        return means + spread * rng.standard_normal(means.shape)

@@ -26,8 +26,8 @@ from .logit import LogitFilter
 _LARGEST = 100.0
 
 
-def _volatility(coupling: Value, level: Array, tonic: Value) -> Array:
-    return np.exp(np.minimum(coupling * level + tonic, _LARGEST))
+def _volatility(log: Value) -> Array:
+    return np.exp(np.minimum(log, _LARGEST))
 
 
 def _predicted(precision: Array, volatility: Array | Value) -> Array:
@@ -48,7 +48,7 @@ def _learn_volatility(
         error: expected square of the step that the level below took, given all that was seen, over
             its predicted variance; less 1.
 
-    One Newton step on the level's variational energy (Mathys et al. 2014, eqs. 9 to 14). The
+    One Newton step on the level's variational energy (Mathys et al. 2014). The
     curvature there can come out negative: the precision, and with it the arm, is then NaN.
     """
     precision = predicted + 0.5 * coupling**2 * share * (share + (2.0 * share - 1.0) * error)
@@ -87,17 +87,17 @@ class BinaryHGF(LogitFilter):
     Hum. Neurosci. 5:39, doi:10.3389/fnhum.2011.00039.
 
     >>> BinaryHGF().run([0, 1, 1]).mean.ravel().round(4)
-    array([0.3753, 0.5357, 0.6521])
+    array([0.3975, 0.5057, 0.5853])
     """
 
     name: ClassVar[str] = "hgf"
 
-    tonic_volatility: Value = parameter(-2.0, REAL, centre=-2.0, spread=2.0)
-    meta_volatility: Value = parameter(-4.0, REAL, centre=-4.0, spread=2.0)
+    tonic_volatility: Value = parameter(-3.0, REAL, centre=-3.0, spread=2.0)
+    meta_volatility: Value = parameter(-6.0, REAL, centre=-6.0, spread=2.0)
     coupling: Value = parameter(1.0, NOT_NEGATIVE, fixed=True)
     start: Value = parameter(0.0, REAL, fixed=True)
     start_precision: Value = parameter(1.0, POSITIVE, fixed=True)
-    start_log_volatility: Value = parameter(1.0, REAL, fixed=True)
+    start_log_volatility: Value = parameter(0.0, REAL, fixed=True)
     start_log_volatility_precision: Value = parameter(1.0, POSITIVE, fixed=True)
 
     def begin(self, n: int = 1, arms: int = 1, seed: int | Array = 0) -> State:
@@ -113,7 +113,7 @@ class BinaryHGF(LogitFilter):
         return state[0], 1.0 / state[1] + self._walk(state)
 
     def _walk(self, state: State) -> Array:
-        return _volatility(column(self.coupling), state[2], column(self.tonic_volatility))
+        return _volatility(column(self.coupling) * state[2] + column(self.tonic_volatility))
 
     def _update(self, state: State, outcome: Array, seen: Array) -> tuple[State, Report]:
         mean, precision, log_volatility, known = state
@@ -125,7 +125,7 @@ class BinaryHGF(LogitFilter):
         step = seen * (outcome - p) * rate
         upper = _learn_volatility(
             log_volatility,
-            _predicted(known, np.exp(column(self.meta_volatility))),
+            _predicted(known, _volatility(column(self.meta_volatility))),
             column(self.coupling),
             seen * (volatility * predicted),
             (rate + step * step) * predicted - 1.0,
@@ -172,14 +172,14 @@ class ContinuousHGF(Filter):
     name: ClassVar[str] = "continuous-hgf"
 
     stochasticity: Value = parameter(1.0, POSITIVE)
-    tonic_volatility: Value = parameter(-2.0, REAL, centre=-2.0, spread=2.0)
-    meta_volatility: Value = parameter(-4.0, REAL, centre=-4.0, spread=2.0)
+    tonic_volatility: Value = parameter(-3.0, REAL, centre=-3.0, spread=2.0)
+    meta_volatility: Value = parameter(-6.0, REAL, centre=-6.0, spread=2.0)
     top_volatility: Value = parameter(-6.0, REAL, fixed=True, centre=-6.0, spread=2.0)
     coupling: Value = parameter(1.0, NOT_NEGATIVE, fixed=True)
     meta_coupling: Value = parameter(1.0, NOT_NEGATIVE, fixed=True)
     start: Value = parameter(0.0, REAL, fixed=True)
     start_precision: Value = parameter(1.0, POSITIVE, fixed=True)
-    start_log_volatility: Value = parameter(1.0, REAL, fixed=True)
+    start_log_volatility: Value = parameter(0.0, REAL, fixed=True)
     start_log_volatility_precision: Value = parameter(1.0, POSITIVE, fixed=True)
     start_top: Value = parameter(0.0, REAL, fixed=True)
     start_top_precision: Value = parameter(1.0, POSITIVE, fixed=True)
@@ -202,7 +202,7 @@ class ContinuousHGF(Filter):
         return 1.0 / state[1] + self._walk(state)
 
     def _walk(self, state: State) -> Array:
-        return _volatility(column(self.coupling), state[2], column(self.tonic_volatility))
+        return _volatility(column(self.coupling) * state[2] + column(self.tonic_volatility))
 
     def _update(self, state: State, outcome: Array, seen: Array) -> tuple[State, Report]:
         mean, precision, log_volatility, log_precision, top, top_precision = state
@@ -212,7 +212,7 @@ class ContinuousHGF(Filter):
         precision = predicted + seen / noise
         rate = 1.0 / (noise * precision)
         step = seen * rate * (outcome - mean)
-        above = _volatility(coupling, top, column(self.meta_volatility))
+        above = _volatility(coupling * top + column(self.meta_volatility))
         log_predicted = _predicted(log_precision, above)
         raised, log_precision = _learn_volatility(
             log_volatility,
@@ -223,7 +223,7 @@ class ContinuousHGF(Filter):
         )
         uppermost = _learn_volatility(
             top,
-            _predicted(top_precision, np.exp(column(self.top_volatility))),
+            _predicted(top_precision, _volatility(column(self.top_volatility))),
             coupling,
             seen * (above * log_predicted),
             (1.0 / log_precision + (raised - log_volatility) ** 2) * log_predicted - 1.0,

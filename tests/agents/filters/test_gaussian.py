@@ -5,6 +5,7 @@ import pytest
 
 from caudate.agents.filters import (
     FILTERS,
+    BinaryVolatileKalman,
     ContinuousHGF,
     Filter,
     GaussianChangePoint,
@@ -72,10 +73,23 @@ def test_unseen_arms_drift():
 
 def test_unseen_arms_of_the_vkf_grow_uncertain():
     learner = VolatileKalman()
-    (mean, variance, volatility), later = unseen(learner)
-    assert later[0] == mean
-    assert later[1] == pytest.approx(variance + 5 * volatility)
-    assert later[2] == pytest.approx(volatility)
+    state, later = unseen(learner)
+    mean, variance, volatility, gap = state
+    assert (later[:3], later[3]) == (state[:3], gap + 5)
+    assert learner.variance(later) == pytest.approx(variance + 6 * volatility)
+    # The next outcome then teaches the volatility of one trial by the change of six.
+    new, _ = learner.update(later, 2.0)
+    prior = variance + 6 * volatility
+    k = prior / (prior + 1.0)
+    squared = (new[0] - mean) ** 2 + (1 - k) * prior + variance - 2 * (1 - k) * variance
+    assert new[2] == pytest.approx(volatility + 0.1 * (squared / 6 - volatility))
+
+
+@pytest.mark.parametrize("learner", [VolatileKalman(), BinaryVolatileKalman()])
+def test_gaps_do_not_make_volatility_explode(learner):
+    values = outcomes("binary", (2000, 20))
+    course = learner.run(values, np.random.default_rng(1).random(values.shape) < 0.3)
+    assert told(course.volatility)[-500:].max() < 10
 
 
 def test_unseen_arms_of_pearce_hall_stay():

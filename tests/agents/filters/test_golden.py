@@ -57,7 +57,7 @@ def test_vkf():
         10: (3.333844, 0.575811, 0.784063, 0.575811),
         120: (-0.290322, 0.702337, 1.652838, 0.702337),
     }.items():
-        (mean, variance, _), rate, volatility = found[t]
+        (mean, variance, *_), rate, volatility = found[t]
         assert (mean, rate, volatility, variance) == printed(expected)
 
 
@@ -69,12 +69,12 @@ def test_binary_vkf():
         2: (0.088318, 1.080509, 0.5675, 0.538639),
         10: (1.872695, 1.129257, 0.713821, 0.560482),
     }.items():
-        (mean, variance, _), rate, volatility = found[t]
+        (mean, variance, *_), rate, volatility = found[t]
         assert (mean, rate, volatility, variance) == printed(expected)
 
 
 def test_hgf():
-    learner = BinaryHGF(tonic_volatility=-2.0, meta_volatility=-4.0)
+    learner = BinaryHGF(tonic_volatility=-2.0, meta_volatility=-4.0, start_log_volatility=1.0)
     found = trace(learner, BINARY)
     for t, expected in {
         1: (-0.509654, 0.981059, 0.991458, 1.022214),

@@ -98,8 +98,8 @@ def test_what_was_not_seen_leaves_the_means():
     later, _ = learner.update(state, np.nan, False)
     mu2, pi2, mu3, pi3 = state
     assert (later[0], later[2]) == (mu2, mu3)
-    assert 1 / later[1] == pytest.approx(1 / pi2 + np.exp(mu3 - 2.0))
-    assert 1 / later[3] == pytest.approx(1 / pi3 + np.exp(-4.0))
+    assert 1 / later[1] == pytest.approx(1 / pi2 + np.exp(mu3 - 3.0))
+    assert 1 / later[3] == pytest.approx(1 / pi3 + np.exp(-6.0))
 
 
 def test_surprise_raises_volatility():
@@ -112,8 +112,8 @@ def test_surprise_raises_volatility():
 
 def test_a_column_that_breaks_down_is_nan_and_alone():
     """Precision below 0: the equations mean nothing there, and nothing is made up."""
-    sure = BinaryHGF(start=4.0, start_precision=0.1, tonic_volatility=-1.0)
-    wild = replace(sure, meta_volatility=np.array([-4.0, 2.0]))
+    sure = BinaryHGF(start=4.0, start_precision=0.1, tonic_volatility=0.0)
+    wild = replace(sure, meta_volatility=np.array([-6.0, 2.0]))
     surprise = np.zeros((10, 2))
     course = wild.run(surprise)
     # The first belief about the probability did not need the level that broke.
@@ -126,6 +126,14 @@ def test_a_column_that_breaks_down_is_nan_and_alone():
 
 def test_extreme_parameters_do_not_overflow():
     for omega in (-800.0, 800.0):
-        BinaryHGF(tonic_volatility=omega).run(BINARY)
-        ContinuousHGF(tonic_volatility=omega).run(GRADED)
-        ContinuousHGF(meta_volatility=omega).run(GRADED)
+        for name in ("tonic_volatility", "meta_volatility"):
+            BinaryHGF(**{name: omega}).run(BINARY)
+            ContinuousHGF(**{name: omega}).run(GRADED)
+        ContinuousHGF(top_volatility=omega).run(GRADED)
+
+
+def test_the_defaults_hold_on_bandits_seen_in_part():
+    rng = np.random.default_rng(0)
+    for p in (0.5, 0.9):
+        values, seen = rng.random((300, 100)) < p, rng.random((300, 100)) < 0.3
+        assert np.isfinite(BinaryHGF().run(values, seen).variance).all()
