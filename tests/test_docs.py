@@ -192,6 +192,7 @@ def play(env: Any) -> None:
         "docs/psychophysics.md",
         "docs/filters.md",
         "docs/fitting.md",
+        "docs/bandits.md",
     ],
 )
 def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

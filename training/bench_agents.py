@@ -82,7 +82,8 @@ def bench_agents(
     """Measure agents that learn at 64 copies with 100 units, then the spiking kernels alone.
 
     Args:
-        agents: names, all if not given; RecurrentPPO is measured in any case, where installed.
+        agents: names, all but trial-level learners if not given; RecurrentPPO is measured in any
+            case, where installed.
         tasks: environment ids.
         seconds: CPU time of one repeat, at least one update.
         repeats: of each measurement.
@@ -91,7 +92,8 @@ def bench_agents(
         docs: also write the agents' section of the page ``speed.md`` in this folder.
         say: where the tables go.
     """
-    names = list(AGENTS) if agents is None else list(agents)
+    networks = [name for name, spec in AGENTS.items() if spec.kind != "bandit"]
+    names = networks if agents is None else list(agents)
     for name in names:
         agent_spec(name)
     for env_id in tasks:

@@ -36,7 +36,7 @@ class TrialOptions:
 
 @dataclass
 class ReadingOptions(TrialOptions):
-    """How observations are read; see :mod:`.reader` and :class:`.player.Coding`."""
+    """How observations are read; see :mod:`.reader` and :class:`.coding.Coding`."""
 
     choice_channels: str | None = None  # names or numbers, like "3,4"; None: by their names
     reward_channel: str | None = None

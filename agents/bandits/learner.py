@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, make_dataclass
-from types import MappingProxyType, UnionType
+from types import UnionType
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 import gymnasium as gym
@@ -14,7 +13,9 @@ from ..filters.base import Filter, Value
 from ..options import choice
 from .agent import ReadingOptions, TrialAgent, reader_of
 from .choice import CHOICES, ChoiceRule
-from .player import COUNTERFACTUAL, BanditPlayer, Coding, Player, PredictionPlayer, make_coding
+from .coding import Coding, make_coding
+from .player import COUNTERFACTUAL, BanditPlayer, Player
+from .prediction import PredictionPlayer
 from .reader import channel_names
 
 #: Rules that a filter can have.
@@ -41,24 +42,22 @@ class BanditLearner(TrialAgent):
     """
 
     filter_class: ClassVar[type[Filter]]
-    #: Parameters of the filter whose defaults are other ones for choosing.
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if "filter_class" in cls.__dict__:
             cls.name = cls.filter_class.name
-            cls.options_class = _options_of(cls.filter_class, cls.defaults)
+            cls.options_class = _options_of(cls.filter_class)
 
     def _make_player(self) -> Player:
         o = self.options
         self.filter = self.filter_class(**{name: getattr(o, name) for name in self._own()})
-        space = self.action_space
-        if isinstance(space, gym.spaces.Box) and space.shape == (1,):
-            return self._predictor(space)
         choice(self.name, "choice", o.choice, _RULES)
         choice(self.name, "counterfactual", o.counterfactual, COUNTERFACTUAL)
         self.rule = self._rule()
+        space = self.action_space
+        if isinstance(space, gym.spaces.Box) and space.shape == (1,):
+            return self._predictor(space)
         reader = reader_of(self)
         if o.counterfactual == "mirror" and reader.arms != 2:
             raise AgentError(
@@ -131,10 +130,10 @@ class BanditLearner(TrialAgent):
         )
 
 
-def _options_of(kind: type, defaults: Mapping[str, Any]) -> type[BanditOptions]:
+def _options_of(kind: type) -> type[BanditOptions]:
     """Options of a learner with this filter: its fields, those of choice rules, and common ones."""
     hints = get_type_hints(kind)
-    own = [(f.name, _plain(hints[f.name]), defaults.get(f.name, f.default)) for f in fields(kind)]
+    own = [(f.name, _plain(hints[f.name]), f.default) for f in fields(kind)]
     rules = [(name, float | None, None) for name in _PARAMETERS]
     return make_dataclass(f"{kind.__name__}Options", [*own, *rules], bases=(BanditOptions,))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from ..filters import (
     Behrens,
@@ -21,8 +20,9 @@ from ..filters import (
 )
 from .agent import ReadingOptions, TrialAgent, reader_of
 from .choice import WinStayLoseShift
+from .coding import make_coding
 from .learner import BanditLearner
-from .player import BanditPlayer, Player, make_coding
+from .player import BanditPlayer, Player
 
 
 class RescorlaWagnerLearner(BanditLearner):
@@ -59,17 +59,12 @@ class BinaryHGFLearner(BanditLearner):
     """The hierarchical Gaussian filter of three levels (Mathys et al. 2011)."""
 
     filter_class = BinaryHGF
-    # With the filter's own, arms that are left alone for a while drive its equations out of range.
-    defaults = MappingProxyType({"tonic_volatility": -4.0, "meta_volatility": -6.0})
 
 
 class ContinuousHGFLearner(BanditLearner):
     """The hierarchical Gaussian filter of graded outcomes."""
 
     filter_class = ContinuousHGF
-    defaults = MappingProxyType(
-        {"tonic_volatility": -4.0, "meta_volatility": -6.0, "start_log_volatility": 0.0}
-    )
 
 
 class BehrensLearner(BanditLearner):

@@ -10,19 +10,18 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import gymnasium as gym
 import numpy as np
 
-from ..errors import AgentError, LearningWarning
+from ..errors import LearningWarning
 from ..filters.base import Filter, Report
 from .choice import NO_CHOICE, ChoiceRule, draw, likeliest
+from .coding import Coding
 from .reader import Reader, Seen
 
 Array = np.ndarray
 State = tuple[Array, ...]
 
 COUNTERFACTUAL = ("none", "mirror", "full")
-_SMALLEST = 1e-12  # magnitude that a reward is divided by
 
 
 @dataclass
@@ -65,50 +64,6 @@ class Player(ABC):
             rng: draws choices; None for the likeliest.
             notes: what to write down, nothing if None.
         """
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Coding:
-    """How rewards become outcomes that filters learn from.
-
-    An outcome is ``(reward - low) / (high - low)``, and where the arms show magnitudes, that over
-    the chosen arm's. For filters of binary outcomes it is 1 if that is above 1/2, else 0.
-
-    Args:
-        low, high: rewards that count as 0 and 1.
-        binary: whether outcomes are 0 and 1.
-    """
-
-    low: float = 0.0
-    high: float = 1.0
-    binary: bool = False
-
-    def __call__(self, reward: Array, magnitude: Array | None = None) -> Array:
-        outcome = (reward - self.low) / (self.high - self.low)
-        if magnitude is not None:
-            outcome = outcome / np.maximum(magnitude, _SMALLEST)
-        return (outcome > 0.5).astype(np.float64) if self.binary else outcome
-
-
-def make_coding(
-    agent: str, belief: Filter | None, low: float | None, high: float | None, reader: Reader
-) -> Coding:
-    """The coding for a filter: 0 and 1 stay if nothing is given, but for binary filters, which take
-    the bounds of the reward's channel.
-
-    Raises:
-        AgentError: bounds that are not known, or are one number.
-    """
-    binary = belief is not None and belief.outcomes == "binary"
-    defaults = reader.reward_bounds if binary else (0.0, 1.0)
-    low = defaults[0] if low is None else low
-    high = defaults[1] if high is None else high
-    if not (np.isfinite(low) and np.isfinite(high)) or low == high:
-        raise AgentError(
-            f"{agent}: rewards of {low:g} and {high:g} cannot count as outcomes 0 and 1: set "
-            "reward_low and reward_high to two different numbers."
-        )
-    return Coding(low=low, high=high, binary=binary)
 
 
 class BanditPlayer(Player):
@@ -303,58 +258,6 @@ class BanditPlayer(Player):
         if p is not None:
             p = np.where(forced[:, None], seen.forced[:, None] == np.arange(self.arms), p)
         return np.where(forced, seen.forced, choices), p
-
-
-class PredictionPlayer(Player):
-    """A filter that tells what it expects: one outcome after the other is shown and predicted.
-
-    An episode's last outcome is not counted on: some tasks show none where no prediction is due.
-
-    Args:
-        belief: the filter.
-        channel: number of the outcome's channel.
-        coding: of outcomes.
-        space: of actions, one number.
-    """
-
-    sees_end = False
-
-    def __init__(self, belief: Filter, channel: int, coding: Coding, space: gym.spaces.Box):
-        self.belief, self._channel, self.coding, self._space = belief, channel, coding, space
-        self._revive = Reviver()
-
-    def begin(self, n: int, seed: int = 0) -> State:
-        return (np.zeros(n, bool), *self.belief.begin(n, 1, seed))
-
-    def act(
-        self,
-        obs: Array,
-        state: State,
-        rng: np.random.Generator | None = None,
-        notes: Notes | None = None,
-    ) -> tuple[Array, State]:
-        begun, belief = state[0], tuple(state[1:])
-        if begun.any():
-            outcome = self.coding(obs[:, self._channel, None].astype(np.float64))
-            new, report = self.belief.update(belief, outcome, begun[:, None])
-            if notes is not None:
-                error = outcome - self.belief.mean(belief)
-                told = {"prediction_error": error, **report._asdict()}
-                notes.past = {
-                    name: np.where(begun, np.broadcast_to(values, outcome.shape)[:, 0], np.nan)
-                    for name, values in told.items()
-                    if values is not None
-                }
-            belief = new if begun.all() else mixed(begun, new, belief)
-            belief = self._revive(self.belief, belief, 1)
-        mean = self.belief.mean(belief)
-        if notes is not None:
-            notes.now = {"mean": mean}
-            if self.belief.has_variance:
-                notes.now["variance"] = self.belief.variance(belief)
-        raw = self.coding.low + mean * (self.coding.high - self.coding.low)
-        action = np.clip(raw, self._space.low, self._space.high).astype(self._space.dtype)
-        return action, (np.ones(len(obs), bool), *belief)
 
 
 def mixed(columns: Array, new: State, old: State) -> State:

@@ -24,7 +24,8 @@ from ..filters.base import (
 )
 from .agent import ReadingOptions, TrialAgent, reader_of
 from .choice import NO_CHOICE, repeats
-from .player import Coding, Notes, Player, State, decide, make_coding, mixed, note_trial
+from .coding import Coding, make_coding
+from .player import Notes, Player, State, decide, mixed, note_trial
 from .reader import Reader
 
 

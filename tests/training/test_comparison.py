@@ -17,6 +17,7 @@ from caudate.training.comparison_spec import (
     load_comparison,
 )
 from caudate.training.docs_page import write_docs
+from caudate.training.listing import list_agents
 from caudate.training.runs import Run
 from caudate.training.table import Line, Table
 from caudate.training.workers import Job
@@ -263,6 +264,29 @@ def test_an_overview_needs_yardsticks():
     )
     with pytest.raises(UsageError, match="has no yardsticks, which overview needs"):
         comparison.check()
+
+
+def test_agents_may_have_budgets_and_rows_of_their_own(tmp_path):
+    rows = [Row(task=BENCH, steps=5_000), Row(task="caudate/ReversalBandit-v0", steps=300)]
+    learner = Entrant(name="kalman", steps=1_000, seeds=1, rows=["ReversalBandit-v0"])
+    network = Entrant(name="eprop-rate", steps=1_000)
+    assert [learner.takes_part(row) for row in rows] == [False, True]
+    assert [network.budget(row) for row in rows] == [1_000, 300]
+    assert plan(learner, rows[1], tmp_path)[0][1].arguments["steps"] == 300
+    outcome = compare(
+        Comparison(name="own", agents=[learner], rows=rows), out=tmp_path, say=lambda text: None
+    )
+    assert [line.row for line in outcome.table.lines] == ["ReversalBandit-v0"]
+    wrong = Comparison(name="x", agents=[Entrant(name="kalman", rows=["Reversal"])], rows=rows)
+    with pytest.raises(UsageError, match="'kalman' takes part in 'Reversal'"):
+        wrong.check()
+
+
+def test_ideal_observers_are_marked():
+    assert Entrant(name="observer").label == "observer (ideal observer)"
+    assert Entrant(name="observer", label="the ideal").label == "the ideal"
+    assert Entrant(name="kalman").label == "kalman"
+    assert "ideal" in next(line for line in list_agents().splitlines() if "observer " in line[:9])
 
 
 def test_mistakes_in_names():
