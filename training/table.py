@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,16 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """A run that failed, and why."""
+
+    row: str
+    agent: str
+    seed: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Cell:
     """One agent on one row, over its seeds.
 
@@ -87,10 +97,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """All finished runs of a comparison."""
+    """All finished runs of a comparison, and those that failed."""
 
     comparison: Comparison
     lines: list[Line]
+    failures: list[Failure] = field(default_factory=list)
 
     def cells(self, row: Row) -> list[Cell]:
         """Agents in the order of the comparison, those without a finished run left out."""
@@ -202,6 +213,13 @@ def print_table(table: Table, say: Callable[[str], None]) -> None:
         buffer = io.StringIO()
         Console(file=buffer, width=max(120, Console().width)).print(shown)
         say(buffer.getvalue().rstrip())
+    for text in failure_texts(table):
+        say(f"failed: {text}")
+
+
+def failure_texts(table: Table) -> list[str]:
+    """One line for each run that failed."""
+    return [f"{x.row}, {x.agent}, seed {x.seed}: {x.reason}" for x in table.failures]
 
 
 def markdown(table: Table, level: int = 2) -> list[tuple[Row, str]]:
@@ -229,7 +247,10 @@ def _md_line(texts: list[str]) -> str:
 def write_table(table: Table, stem: Path) -> None:
     """``stem.md``, ``stem.csv`` (one line a run) and ``stem.json`` (runs and summaries)."""
     title = table.comparison.title or table.comparison.name
-    text = "\n\n".join([f"# {title}", *(part for _, part in markdown(table))])
+    parts = [f"# {title}", *(part for _, part in markdown(table))]
+    if table.failures:
+        parts += ["## Failed", "\n".join(f"- {text}" for text in failure_texts(table))]
+    text = "\n\n".join(parts)
     write_text(stem.with_name(f"{stem.name}.md"), text + "\n")
     write_data(table, stem)
 
@@ -247,6 +268,7 @@ def write_data(table: Table, stem: Path) -> None:
         "comparison": comparison,
         "runs": [asdict(line) for line in table.lines],
         "summaries": summaries,
+        "failed": [asdict(failure) for failure in table.failures],
     }
     write_text(stem.with_name(f"{stem.name}.json"), json.dumps(content, indent=1) + "\n")
 

@@ -1,0 +1,103 @@
+"""Slurm by way of submitit: a job of the queue for every call."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import submitit
+
+from .base import Engine, T, WorkerDied
+from .slurm_options import SlurmOptions
+
+_LOOK = {"slurm": 2.0, "local": 0.2}  # seconds between looks at jobs
+_SIGNAL = 90  # seconds before the end of its time at which a job is queued again
+
+
+class Call:
+    """What submitit calls; queued again when a job's time is up or it is preempted."""
+
+    def __init__(self, fn: Callable[..., Any]):
+        self.fn = fn
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.fn(*args, **kwargs)
+
+    def checkpoint(self, *args: Any, **kwargs: Any) -> submitit.helpers.DelayedSubmission:
+        return submitit.helpers.DelayedSubmission(self, *args, **kwargs)
+
+
+class SlurmEngine(Engine):
+    """Calls as jobs of a Slurm queue.
+
+    Args:
+        slots: jobs in the queue at a time.
+        folder: for submitit's files and the jobs' output; on the shared file system.
+        options: what each job asks for.
+        retries: see :class:`.Engine`; also how often a job may run out of time.
+    """
+
+    name = "slurm"
+
+    def __init__(self, slots: int, folder: Path, options: SlurmOptions, retries: int = 1):
+        self.slots, self.retries = slots, retries
+        self._executor = submitit.AutoExecutor(
+            folder.absolute(), cluster=options.cluster, slurm_max_num_timeout=retries
+        )
+        self._executor.update_parameters(
+            name="caudate",
+            timeout_min=options.time,
+            mem_gb=options.memory,
+            cpus_per_task=options.cpus,
+            slurm_signal_delay_s=_SIGNAL,
+            **{f"slurm_{key}": value for key, value in options.places().items()},
+        )
+        self._look = _LOOK[options.cluster]
+        self._jobs: list[tuple[submitit.Job[Any], Future[Any]]] = []
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        threading.Thread(target=self._follow, daemon=True).start()
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future: Future[T] = Future()
+        job = self._executor.submit(Call(fn), *args, **kwargs)
+        with self._lock:
+            self._jobs.append((job, future))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        while wait and self._jobs and not self._ended.is_set():
+            time.sleep(self._look)
+        self._ended.set()
+
+    def kill(self) -> None:
+        self._ended.set()
+        with self._lock:
+            for job, _ in self._jobs:
+                job.cancel(check=False)
+
+    def _follow(self) -> None:
+        while not self._ended.wait(self._look):
+            with self._lock:
+                jobs = list(self._jobs)
+            ended = [(job, future) for job, future in jobs if job.done()]
+            for job, future in ended:
+                _settle(job, future)
+            with self._lock:
+                self._jobs = [pair for pair in self._jobs if pair not in ended]
+
+
+def _settle(job: submitit.Job[T], future: Future[T]) -> None:
+    try:
+        future.set_result(job.result())
+    except submitit.core.utils.UncompletedJobError:
+        log = job.paths.stderr
+        future.set_exception(
+            WorkerDied(f"its Slurm job {job.job_id} ended as {job.state} without a result: {log}")
+        )
+    except Exception as error:
+        future.set_exception(error)
