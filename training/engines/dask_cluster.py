@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -16,7 +17,7 @@ from .base import Engine, T, WorkerDied
 _CONFIG = "distributed.scheduler.allowed-failures"
 _UNBOUNDED = 1_000_000
 _WAIT = 10  # seconds for a scheduler to answer
-_CLOSE = 5  # ... and for workers to end before they are killed
+_CLOSE = 3  # ... and for workers to end
 
 
 class DaskEngine(Engine):
@@ -34,9 +35,7 @@ class DaskEngine(Engine):
 
     name = "dask"
 
-    def __init__(
-        self, slots: int | None, retries: int | None = None, address: str | None = None
-    ):
+    def __init__(self, slots: int | None, retries: int | None = None, address: str | None = None):
         self._cluster: Any = None
         settings = {_CONFIG: retries} if retries is not None else {}
         with dask.config.set(settings):
@@ -79,15 +78,15 @@ class DaskEngine(Engine):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self._client.close()
-        if self._cluster is not None:
-            self._cluster.close(timeout=_CLOSE if wait else 0)
+        with contextlib.suppress(TimeoutError):  # workers that had to be killed
+            self._client.close(timeout=_CLOSE)
+            if self._cluster is not None:
+                self._cluster.close(timeout=_CLOSE)
 
     def kill(self) -> None:
         for nanny in self._cluster.workers.values() if self._cluster is not None else ():
             if nanny.process is not None and nanny.process.process is not None:
                 nanny.process.process.kill()
-        self.shutdown(wait=False)
 
 
 def _pass_on(done: Future[T], future: Future[T]) -> None:

@@ -56,6 +56,7 @@ class SlurmEngine(Engine):
             slurm_signal_delay_s=_SIGNAL,
             **{f"slurm_{key}": value for key, value in options.places().items()},
         )
+        self._here = options.cluster == "local"
         self._look = _LOOK[options.cluster]
         self._jobs: list[tuple[submitit.Job[Any], Future[Any]]] = []
         self._lock = threading.Lock()
@@ -86,18 +87,21 @@ class SlurmEngine(Engine):
                 jobs = list(self._jobs)
             ended = [(job, future) for job, future in jobs if job.done()]
             for job, future in ended:
-                _settle(job, future)
+                _settle(job, future, self._here)
             with self._lock:
                 self._jobs = [pair for pair in self._jobs if pair not in ended]
 
 
-def _settle(job: submitit.Job[T], future: Future[T]) -> None:
+def _settle(job: submitit.Job[T], future: Future[T], here: bool) -> None:
+    """Pass on how a job ended; ``here``: on this machine, so that its files are there at once."""
+    log = job.paths.stderr
+    died = WorkerDied(f"its Slurm job {job.job_id} ended ({job.state}) without a result: {log}")
+    if here and not job.paths.result_pickle.exists():  # submitit would wait for it
+        future.set_exception(died)
+        return
     try:
         future.set_result(job.result())
     except submitit.core.utils.UncompletedJobError:
-        log = job.paths.stderr
-        future.set_exception(
-            WorkerDied(f"its Slurm job {job.job_id} ended as {job.state} without a result: {log}")
-        )
+        future.set_exception(died)
     except Exception as error:
         future.set_exception(error)
