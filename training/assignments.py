@@ -39,7 +39,7 @@ def agent_options(agent: str, assignments: Iterable[str]) -> dict[str, Any]:
 
 def env_parameters(assignments: Iterable[str]) -> dict[str, Any]:
     """Parameters of an environment from ``--env`` arguments: JSON or Python literals, else text."""
-    return {key: _literal(text) for key, text in pairs("--env", assignments)}
+    return {key: literal(text) for key, text in pairs("--env", assignments)}
 
 
 def named_numbers(flag: str, assignments: Iterable[str]) -> dict[str, float]:
@@ -87,7 +87,7 @@ def parse_as(kind: Any, text: str) -> Any:
         return int(number)
     if kind in (int, float, str):
         return kind(text)
-    return _literal(text)
+    return literal(text)
 
 
 def describe(kind: Any) -> str:
@@ -112,7 +112,8 @@ def pairs(flag: str, assignments: Iterable[str]) -> Iterable[tuple[str, str]]:
         yield key.strip(), value.strip()
 
 
-def _literal(text: str) -> Any:
+def literal(text: str) -> Any:
+    """A value from JSON or a Python literal, else the text itself."""
     for parse in (json.loads, ast.literal_eval):
         try:
             value = parse(text)

@@ -12,7 +12,6 @@ from .comparison_spec import Comparison, Entrant, Row, load_comparison, slug
 from .curves import read_curve
 from .docs_page import write_docs
 from .engines import EngineSettings
-from .errors import UsageError
 from .evaluation import has_task, yardsticks
 from .jobs import DONE, Job, Report
 from .plotting import draw_curves

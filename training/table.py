@@ -104,13 +104,16 @@ class Table:
     failures: list[Failure] = field(default_factory=list)
 
     def cells(self, row: Row) -> list[Cell]:
-        """Agents in the order of the comparison, those without a finished run left out."""
+        """Agents in the order of the comparison, those without a finished run left out.
+
+        A comparison that is ranked has the best first.
+        """
         found = []
         for entrant in self.comparison.agents:
             lines = [x for x in self.lines if (x.row, x.agent) == (row.label, entrant.label)]
             if lines:
                 found.append(_cell(entrant.label, lines))
-        return found
+        return sorted(found, key=rank, reverse=True) if self.comparison.ranked else found
 
     def marks(self, row: Row) -> dict[str, float]:
         """Landmarks of a row's task, {} where none are known."""
@@ -130,6 +133,13 @@ def _cell(agent: str, lines: list[Line]) -> Cell:
         costs={name: median_and_range([getattr(x, name) for x in lines], missed) for name in COSTS},
         cut=sum(line.ended == "cpu_limit" for line in lines),
     )
+
+
+def rank(cell: Cell) -> tuple[float, ...]:
+    """Greater is better: the score or, with a goal, the seeds that reached it, then fewer steps."""
+    if cell.solved is None:
+        return (cell.score[0],)
+    return cell.solved / cell.seeds, -cell.costs["steps"].median.value
 
 
 def _score(lines: list[Line]) -> tuple[float, float, float]:
@@ -173,6 +183,15 @@ def cell_texts(row: Row, cell: Cell, marks: dict[str, float]) -> list[str]:
     if cell.cut:
         costs[-1] += f" (limit: {cell.cut}/{cell.seeds})"
     return [cell.agent, str(cell.seeds), score, _way(middle, marks), *costs]
+
+
+def score_text(row: Row, cell: Cell) -> str:
+    """A cell in words."""
+    middle, low, high = cell.score
+    text = f"score {middle:.3f} [{low:.3f}, {high:.3f}] over {cell.seeds} seeds"
+    if row.until is not None:
+        text = f"{row.until:g} reached by {cell.solved} of {cell.seeds} seeds, {text}"
+    return text if not row.env else f"{row.label}: {text}"
 
 
 def _way(score: float, marks: dict[str, float]) -> str:

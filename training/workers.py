@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
 from pathlib import Path
 
-from .engines import EngineSettings, WorkerDied
+from .engines import EngineSettings, LostWorkerError
 from .engines.base import one_thread
 from .interrupts import interrupts
 from .jobs import Job, Report, reason, work
@@ -48,32 +48,36 @@ def run_jobs(
     waiting, lost = deque(jobs), Counter[Path]()
     running: dict[Future[Report], Job] = {}
     stopped = False
-    with one_thread(), interrupts() as interrupted, _marker(folder) as stop:
-        with settings.make(folder) as engine:
-            while running or (waiting and not stopped):
-                if interrupted() and not stopped:
-                    stopped = True
-                    stop.touch()
-                while waiting and len(running) < engine.slots and not stopped:
-                    job = waiting.popleft()
-                    placed = replace(job, path=job.path.absolute())
-                    running[engine.submit(work, placed, stop)] = job
-                look(list(running.values()))
-                for future in wait(running, _TICK, FIRST_COMPLETED).done:
-                    job = running.pop(future)
-                    died = isinstance(future.exception(), WorkerDied)
-                    lost[job.path] += died
-                    if died and lost[job.path] <= engine.retries and not stopped:
-                        waiting.appendleft(job)
-                    else:
-                        ended(_report(job, future))
+    with (
+        one_thread(),
+        interrupts() as interrupted,
+        _marker(folder) as stop,
+        settings.make(folder) as engine,
+    ):
+        while running or (waiting and not stopped):
+            if interrupted() and not stopped:
+                stopped = True
+                stop.touch()
+            while waiting and len(running) < engine.slots and not stopped:
+                job = waiting.popleft()
+                placed = replace(job, path=job.path.absolute())
+                running[engine.submit(work, placed, stop)] = job
+            look(list(running.values()))
+            for future in wait(running, _TICK, FIRST_COMPLETED).done:
+                job = running.pop(future)
+                died = isinstance(future.exception(), LostWorkerError)
+                lost[job.path] += died
+                if died and lost[job.path] <= engine.retries and not stopped:
+                    waiting.appendleft(job)
+                else:
+                    ended(_report(job, future))
     return not stopped
 
 
 def _report(job: Job, future: Future[Report]) -> Report:
     error = future.exception()
     if error is not None:
-        return Report(job, str(error) if isinstance(error, WorkerDied) else reason(error))
+        return Report(job, str(error) if isinstance(error, LostWorkerError) else reason(error))
     report = replace(future.result(), job=job)
     if report.error is None and not report.interrupted and not _seen(job.path):
         report = replace(

@@ -240,8 +240,9 @@ def test_workers_with_threads_are_refused_and_others_used(tmp_path):
 
     kwargs: dict[str, Any] = {"processes": False, "dashboard_address": None, "n_workers": 1}
     for threads in (2, 1):
+        cluster: Any
         with distributed.LocalCluster(threads_per_worker=threads, **kwargs) as cluster:
-            settings = EngineSettings("dask", cluster=cluster.scheduler_address)
+            settings = EngineSettings("dask", cluster=str(cluster.scheduler_address))
             if threads == 1:
                 agents = [Entrant(name="eprop-rate", seeds=1, options={"n_neurons": 8})]
                 comparison = Comparison(name="x", agents=agents, rows=[Row(task=BENCH, steps=600)])

@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import UsageError, nearest
-from .base import Engine, WorkerDied
+from .base import Engine, LostWorkerError
 from .slurm_options import SlurmOptions
 
-__all__ = ["ENGINES", "Engine", "EngineSettings", "SlurmOptions", "WorkerDied", "cores"]
+__all__ = ["ENGINES", "Engine", "EngineSettings", "LostWorkerError", "SlurmOptions", "cores"]
 
 #: Engines, and the package that each needs beyond the core.
 ENGINES = {"local": None, "dask": "distributed", "slurm": "submitit"}

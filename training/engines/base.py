@@ -14,7 +14,7 @@ T = TypeVar("T")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-class WorkerDied(Exception):
+class LostWorkerError(Exception):
     """A worker was lost with what it did; the message tells how. Raised by an engine's futures."""
 
 
@@ -38,7 +38,7 @@ class Engine(Executor, abc.ABC):
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Have ``fn(*args, **kwargs)`` called by a worker, which must be able to import ``fn``.
 
-        The future raises what ``fn`` raises, or WorkerDied.
+        The future raises what ``fn`` raises, or LostWorkerError.
         """
 
     @abc.abstractmethod

@@ -8,16 +8,25 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-import dask
+import dask.config
 import distributed
 
 from ..errors import UsageError
-from .base import Engine, T, WorkerDied
+from .base import Engine, LostWorkerError, T
 
 _CONFIG = "distributed.scheduler.allowed-failures"
 _UNBOUNDED = 1_000_000
 _WAIT = 10  # seconds for a scheduler to answer
 _CLOSE = 3  # ... and for workers to end
+#: Workers on this machine.
+_HERE: dict[str, Any] = {
+    "threads_per_worker": 1,
+    "processes": True,
+    "dashboard_address": None,
+    "memory_limit": None,
+    "silence_logs": "CRITICAL",
+    "preload": [__name__],
+}
 
 
 class DaskEngine(Engine):
@@ -40,18 +49,9 @@ class DaskEngine(Engine):
         settings = {_CONFIG: retries} if retries is not None else {}
         with dask.config.set(settings):
             if address is None:
-                self._cluster = distributed.LocalCluster(
-                    n_workers=slots,
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address=None,
-                    memory_limit=None,
-                    silence_logs="CRITICAL",
-                    preload=[__name__],
-                )
-                address = self._cluster.scheduler_address
+                self._cluster = distributed.LocalCluster(n_workers=slots, **_HERE)
             self.slots = slots or _UNBOUNDED
-            self._client = self._connect(address)
+            self._client = self._connect(address or str(self._cluster.scheduler_address))
         self._executor = self._client.get_executor(pure=False)
 
     def _connect(self, address: str) -> distributed.Client:
@@ -62,7 +62,8 @@ class DaskEngine(Engine):
                 f"No Dask scheduler answers at --cluster {address}: start one (dask scheduler) and "
                 "give the address that it prints."
             ) from error
-        for worker, threads in client.nthreads().items():
+        workers: Any = client.nthreads()
+        for worker, threads in workers.items():
             if threads > 1:
                 client.close()
                 raise UsageError(
@@ -91,13 +92,13 @@ class DaskEngine(Engine):
 
 def _pass_on(done: Future[T], future: Future[T]) -> None:
     if done.cancelled():
-        future.set_exception(WorkerDied("the Dask scheduler cancelled it"))
+        future.set_exception(LostWorkerError("the Dask scheduler cancelled it"))
         return
     error = done.exception()
     if isinstance(error, distributed.KilledWorker):
         workers = error.allowed_failures + 1
         future.set_exception(
-            WorkerDied(f"{workers} Dask worker{'s' * (workers > 1)} died while it ran")
+            LostWorkerError(f"{workers} Dask worker{'s' * (workers > 1)} died while it ran")
         )
     elif error is not None:
         future.set_exception(error)

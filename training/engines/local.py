@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ..jobs import hold_interrupts
-from .base import Engine, T, WorkerDied
+from .base import Engine, LostWorkerError, T
 
 
 class LocalEngine(Engine):
@@ -54,16 +54,15 @@ class LocalEngine(Engine):
             process.start()
             self._processes.add(process)
         sender.close()
-        try:
-            with receiver:
-                value, error = receiver.recv()
-        except EOFError:
-            value, error = None, WorkerDied
+        outcome: tuple[T, Exception | None] | None = None
+        with receiver, contextlib.suppress(EOFError):
+            outcome = receiver.recv()
         with self._lock:
             process.join()
             self._processes.discard(process)
-        if error is WorkerDied:
-            raise WorkerDied(f"its process died with exit code {process.exitcode}")
+        if outcome is None:
+            raise LostWorkerError(f"its process died with exit code {process.exitcode}")
+        value, error = outcome
         if error is not None:
             raise error
         return value

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import submitit
+from submitit.core.utils import UncompletedJobError
 
-from .base import Engine, T, WorkerDied
+from .base import Engine, LostWorkerError, T
 from .slurm_options import SlurmOptions
 
 _LOOK = {"slurm": 2.0, "local": 0.2}  # seconds between looks at jobs
@@ -95,13 +96,15 @@ class SlurmEngine(Engine):
 def _settle(job: submitit.Job[T], future: Future[T], here: bool) -> None:
     """Pass on how a job ended; ``here``: on this machine, so that its files are there at once."""
     log = job.paths.stderr
-    died = WorkerDied(f"its Slurm job {job.job_id} ended ({job.state}) without a result: {log}")
+    died = LostWorkerError(
+        f"its Slurm job {job.job_id} ended ({job.state}) without a result: {log}"
+    )
     if here and not job.paths.result_pickle.exists():  # submitit would wait for it
         future.set_exception(died)
         return
     try:
         future.set_result(job.result())
-    except submitit.core.utils.UncompletedJobError:
+    except UncompletedJobError:
         future.set_exception(died)
     except Exception as error:
         future.set_exception(error)
