@@ -188,9 +188,9 @@ def cell_texts(row: Row, cell: Cell, marks: dict[str, float]) -> list[str]:
 def score_text(row: Row, cell: Cell) -> str:
     """A cell in words."""
     middle, low, high = cell.score
-    text = f"score {middle:.3f} [{low:.3f}, {high:.3f}] over {cell.seeds} seeds"
+    text = f"{middle:.3f} [{low:.3f}, {high:.3f}] over {cell.seeds} seeds"
     if row.until is not None:
-        text = f"{row.until:g} reached by {cell.solved} of {cell.seeds} seeds, {text}"
+        text = f"{row.until:g} reached by {cell.solved} of {cell.seeds} seeds, score {text}"
     return text if not row.env else f"{row.label}: {text}"
 
 
