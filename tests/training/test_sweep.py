@@ -232,7 +232,7 @@ def test_points_that_are_none(point, message):
         (("seeds = 2", "seeds = [1, 1]"), "seeds has 1 twice"),
         (("steps = 400", 'steps = "many"'), "not valid at sweep.steps"),
         (("steps = 400", ""), "has no end of runs: give it steps, until or way"),
-        (("[sweep]", "[swoop]"), "not valid at sweep: Field required"),
+        (("[sweep]", "[swoop]"), "not valid at sweep.agents: Field required"),
         (('["eprop-rate", "reservoir"]', "[]"), "not valid at sweep.agents"),
         (('"reservoir"]', '"eprop-rate"]'), "agents has 'eprop-rate' twice"),
         (("Bench-v0", "Bnch-v0"), "is unknown"),
@@ -255,7 +255,7 @@ def test_points_that_are_none(point, message):
     ],
 )
 def test_mistakes_in_a_file_are_one_sentence(tmp_path, change, message):
-    with pytest.raises(ValueError, match="^(?!.*\\n)") as caught:
+    with pytest.raises(ValueError, match=r"^(?!.*\n)") as caught:
         expand(load(tmp_path, *change))
     assert message in str(caught.value)
 
