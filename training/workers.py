@@ -58,6 +58,7 @@ def run_jobs(
             if interrupted() and not stopped:
                 stopped = True
                 stop.touch()
+                engine.withdraw()
             while waiting and len(running) < engine.slots and not stopped:
                 job = waiting.popleft()
                 placed = replace(job, path=job.path.absolute())
@@ -65,16 +66,21 @@ def run_jobs(
             look(list(running.values()))
             for future in wait(running, _TICK, FIRST_COMPLETED).done:
                 job = running.pop(future)
-                died = isinstance(future.exception(), LostWorkerError)
-                lost[job.path] += died
-                if died and lost[job.path] <= engine.retries and not stopped:
+                lost[job.path] += _died(future)
+                if _died(future) and lost[job.path] <= engine.retries and not stopped:
                     waiting.appendleft(job)
                 else:
                     ended(_report(job, future))
     return not stopped
 
 
+def _died(future: Future[Report]) -> bool:
+    return not future.cancelled() and isinstance(future.exception(), LostWorkerError)
+
+
 def _report(job: Job, future: Future[Report]) -> Report:
+    if future.cancelled():
+        return Report(job, interrupted=True)
     error = future.exception()
     if error is not None:
         return Report(job, str(error) if isinstance(error, LostWorkerError) else reason(error))
@@ -105,5 +111,7 @@ def _marker(folder: Path) -> Iterator[Path]:
     marker = folder.absolute() / f".stop-{uuid.uuid4().hex}"
     try:
         yield marker
-    finally:
-        marker.unlink(missing_ok=True)
+    except BaseException:
+        marker.touch()  # it stays for workers that are out of reach
+        raise
+    marker.unlink(missing_ok=True)

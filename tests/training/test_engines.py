@@ -124,25 +124,25 @@ def until(condition: Any, process: subprocess.Popen[str] | None = None) -> None:
 
 
 def compare_arguments(out: Path, steps: int, *more: Any) -> tuple[Any, ...]:
-    few = ("compare", "--agents", "eprop-rate", "--tasks", BENCH, "--seeds", 3, "--jobs", 1)
+    few = ("compare", "--agents", "eprop-rate", "--tasks", BENCH, "--seeds", 2, "--jobs", 1)
     return (*few, "--steps", steps, "--out", out, *more)
 
 
 @needs_signals
 def test_a_killed_command_goes_on_where_it_was(cli, tmp_path):
-    process = start(*compare_arguments(tmp_path / "killed", 20_000))
+    process = start(*compare_arguments(tmp_path / "killed", 10_000))
     folders = [
         tmp_path / f"killed/compare/delayedmatch-bench-v0/eprop-rate-seed{seed}"
-        for seed in range(3)
+        for seed in range(2)
     ]
     until((folders[1] / "checkpoints/last.caudate").exists, process)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     first = (folders[0] / "result.json").stat().st_mtime_ns
-    assert cli(*compare_arguments(tmp_path / "calm", 20_000)).code == 0
-    again = cli(*compare_arguments(tmp_path / "killed", 20_000))
+    assert cli(*compare_arguments(tmp_path / "calm", 10_000)).code == 0
+    again = cli(*compare_arguments(tmp_path / "killed", 10_000))
     assert again.code == 0
-    assert "2 to do" in again.out
+    assert "1 to do" in again.out
     assert (folders[0] / "result.json").stat().st_mtime_ns == first
     for folder in folders:
         calm = tmp_path / "calm" / folder.relative_to(tmp_path / "killed")
@@ -163,7 +163,7 @@ def test_ctrl_c_lets_runs_save_themselves(tmp_path, engine):
     os.killpg(process.pid, signal.SIGINT)
     out = process.communicate(timeout=60)[0]
     assert process.returncode == 130, out
-    assert "[1/3] delayedmatch-bench-v0/eprop-rate-seed0: interrupted" in out
+    assert "[1/2] delayedmatch-bench-v0/eprop-rate-seed0: interrupted" in out
     assert run.result is None
     saved = read_checkpoint(run.last)["trainer"]["totals"]["timesteps"]
     assert saved >= run.records()[-1]["timesteps"]
@@ -265,3 +265,25 @@ def test_the_dying_environment_is_a_fair_one():
     again, _ = env.reset(seed=1)
     assert first == again
     assert env.step(1)[1] == 1.0
+
+
+@needs_submitit
+def test_jobs_in_a_queue_are_taken_back(monkeypatch, tmp_path):
+    from submitit.local.local import LocalJob
+
+    cancelled = []
+    monkeypatch.setattr(LocalJob, "state", "PENDING")
+    monkeypatch.setattr(LocalJob, "cancel", lambda job, check: cancelled.append(job))
+    with EngineSettings("slurm", slurm=QUEUE).make(tmp_path) as engine:
+        future = engine.submit(time.sleep, 0.1)
+        engine.withdraw()
+        assert future.cancelled()
+    (job,) = cancelled
+    job.wait()
+
+
+@needs_submitit
+def test_where_there_is_no_slurm(cli, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", "")
+    arguments = compare_arguments(tmp_path, 100, "--engine", "slurm")
+    assert "finds no Slurm here" in one_sentence(cli(*arguments))

@@ -41,6 +41,9 @@ class Engine(Executor, abc.ABC):
         The future raises what ``fn`` raises, or LostWorkerError.
         """
 
+    def withdraw(self) -> None:
+        """Take back calls that wait in a queue: their futures are cancelled."""
+
     @abc.abstractmethod
     def kill(self) -> None:
         """End the workers without waiting for what they do."""

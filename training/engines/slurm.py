@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import submitit
-from submitit.core.utils import UncompletedJobError
+from submitit.core.utils import FailedJobError, UncompletedJobError
 
+from ..errors import UsageError
 from .base import Engine, LostWorkerError, T
 from .slurm_options import SlurmOptions
 
@@ -40,15 +41,24 @@ class SlurmEngine(Engine):
         folder: for submitit's files and the jobs' output; on the shared file system.
         options: what each job asks for.
         retries: see :class:`.Engine`; also how often a job may run out of time.
+
+    Raises:
+        UsageError: there is no Slurm here, or it refuses a job.
     """
 
     name = "slurm"
 
     def __init__(self, slots: int, folder: Path, options: SlurmOptions, retries: int = 1):
         self.slots, self.retries = slots, retries
-        self._executor = submitit.AutoExecutor(
-            folder.absolute(), cluster=options.cluster, slurm_max_num_timeout=retries
-        )
+        try:
+            self._executor = submitit.AutoExecutor(
+                folder.absolute(), cluster=options.cluster, slurm_max_num_timeout=retries
+            )
+        except RuntimeError as error:
+            raise UsageError(
+                f"--engine slurm finds no Slurm here ({error}): start it on a machine of the "
+                "cluster, or try it without one with --slurm cluster=local."
+            ) from error
         self._executor.update_parameters(
             name="caudate",
             timeout_min=options.time,
@@ -66,7 +76,10 @@ class SlurmEngine(Engine):
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         future: Future[T] = Future()
-        job = self._executor.submit(Call(fn), *args, **kwargs)
+        try:
+            job = self._executor.submit(Call(fn), *args, **kwargs)
+        except FailedJobError as error:
+            raise UsageError(f"Slurm refuses the job: {' '.join(str(error).split())}.") from error
         with self._lock:
             self._jobs.append((job, future))
         return future
@@ -75,6 +88,15 @@ class SlurmEngine(Engine):
         while wait and self._jobs and not self._ended.is_set():
             time.sleep(self._look)
         self._ended.set()
+
+    def withdraw(self) -> None:
+        with self._lock:
+            queued = [pair for pair in self._jobs if pair[0].state == "PENDING"]
+            self._jobs = [pair for pair in self._jobs if pair not in queued]
+        for job, future in queued:
+            job.cancel(check=False)
+            future.cancel()
+            future.set_running_or_notify_cancel()  # tells those who wait for it
 
     def kill(self) -> None:
         self._ended.set()
@@ -88,6 +110,8 @@ class SlurmEngine(Engine):
                 jobs = list(self._jobs)
             ended = [(job, future) for job, future in jobs if job.done()]
             for job, future in ended:
+                if future.cancelled():
+                    continue
                 _settle(job, future, self._here)
             with self._lock:
                 self._jobs = [pair for pair in self._jobs if pair not in ended]
