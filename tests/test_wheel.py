@@ -15,6 +15,7 @@ pytestmark = pytest.mark.wheel
 IMPORT_ALL = """
 import importlib, pkgutil
 extras = {"torch", "stable_baselines3", "sb3_contrib", "wandb", "numba"}
+extras |= {"dask", "distributed", "submitit"}
 needing = []
 for part in ("envs", "agents", "training"):
     package = importlib.import_module(f"caudate.{part}")

@@ -24,7 +24,7 @@ def agent_options(agent: str, assignments: Iterable[str]) -> dict[str, Any]:
 
     known = option_types(agent)
     values = {}
-    for key, text in _pairs("--set", assignments):
+    for key, text in pairs("--set", assignments):
         if key not in known:
             raise UsageError(f"{agent} has no option {key!r}: {nearest(key, known)}")
         kind, default = known[key]
@@ -39,7 +39,7 @@ def agent_options(agent: str, assignments: Iterable[str]) -> dict[str, Any]:
 
 def env_parameters(assignments: Iterable[str]) -> dict[str, Any]:
     """Parameters of an environment from ``--env`` arguments: JSON or Python literals, else text."""
-    return {key: _literal(text) for key, text in _pairs("--env", assignments)}
+    return {key: literal(text) for key, text in pairs("--env", assignments)}
 
 
 def named_numbers(flag: str, assignments: Iterable[str]) -> dict[str, float]:
@@ -49,7 +49,7 @@ def named_numbers(flag: str, assignments: Iterable[str]) -> dict[str, float]:
         UsageError: not ``key=value``, or a value that is no number.
     """
     values = {}
-    for key, text in _pairs(flag, assignments):
+    for key, text in pairs(flag, assignments):
         try:
             values[key] = float(text)
         except ValueError:
@@ -87,7 +87,7 @@ def parse_as(kind: Any, text: str) -> Any:
         return int(number)
     if kind in (int, float, str):
         return kind(text)
-    return _literal(text)
+    return literal(text)
 
 
 def describe(kind: Any) -> str:
@@ -99,7 +99,12 @@ def describe(kind: Any) -> str:
     return "None" if kind is type(None) else getattr(kind, "__name__", str(kind))
 
 
-def _pairs(flag: str, assignments: Iterable[str]) -> Iterable[tuple[str, str]]:
+def pairs(flag: str, assignments: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Keys and values of ``flag`` arguments.
+
+    Raises:
+        UsageError: not ``key=value``.
+    """
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
@@ -107,7 +112,8 @@ def _pairs(flag: str, assignments: Iterable[str]) -> Iterable[tuple[str, str]]:
         yield key.strip(), value.strip()
 
 
-def _literal(text: str) -> Any:
+def literal(text: str) -> Any:
+    """A value from JSON or a Python literal, else the text itself."""
     for parse in (json.loads, ast.literal_eval):
         try:
             value = parse(text)

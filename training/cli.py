@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import fit_commands
+from . import fit_commands, sweep_commands
 from .commands import EXIT_INTERRUPTED, JsonFile, register
 from .errors import UsageError
 from .runs import write_json
@@ -103,8 +103,14 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
     ] = None,
+    point: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JSON", help="Agent, task, seed, options and env, as W&B sweeps give them."
+        ),
+    ] = None,
     preset: Annotated[
-        str, typer.Option(help="default, none, or the task whose preset to use.")
+        str, typer.Option(help="default, none, the task whose preset to use, or a TOML file.")
     ] = "default",
     set_: Annotated[
         list[str], typer.Option("--set", metavar="KEY=VALUE", help="Hyper-parameter.")
@@ -138,6 +144,7 @@ def train(
     """Train an agent on a task, or go on with a run (--resume RUN)."""
     from . import trainer
     from .assignments import agent_options, env_parameters
+    from .points import Point
     from .wandb_log import WandbSettings
 
     if resume is not None:
@@ -147,14 +154,23 @@ def train(
                 "folder alone."
             )
         _finish(trainer.resume(resume, wandb=wandb, progress=progress), json_file)
+    options, env_kwargs = {}, env_parameters(env)
+    if point is not None:
+        if agent is not None or set_ or env:
+            raise UsageError("--point has the agent, the task and all options: leave out others.")
+        given = Point.of(point)
+        agent, task, seed, name = given.agent, given.task, given.seed, name or given.name
+        options, env_kwargs = given.options, given.env
+    elif agent is not None:
+        options = agent_options(agent, set_)
     if agent is None or task is None:
         raise UsageError("train needs an agent and a task: caudate train AGENT TASK.")
     result = trainer.train(
         agent,
         task,
         preset=preset,
-        options=agent_options(agent, set_),
-        env_kwargs=env_parameters(env),
+        options=options,
+        env_kwargs=env_kwargs,
         seed=seed,
         num_envs=num_envs,
         steps=steps,
@@ -203,6 +219,7 @@ def evaluate(
 
 
 register(app)
+sweep_commands.register(app)
 fit_commands.register(app)
 
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from . import fan_out_options as fan_out
 from .errors import UsageError
+from .fan_out_options import EXIT_FAILED, EXIT_INTERRUPTED
 
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the result here.")]
-
-EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 
 def plot(
@@ -76,21 +76,28 @@ def compare(
     env: Annotated[
         list[str], typer.Option(metavar="KEY=VALUE", help="... and parameters of the tasks.")
     ] = [],  # noqa: B006
-    out: Annotated[Path, typer.Option(help="Folder of the comparison's folder.")] = Path("runs"),
-    jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: all cores.")] = None,
+    out: fan_out.Out = Path("runs"),
+    jobs: fan_out.Jobs = None,
+    engine: fan_out.EngineName = "local",
+    cluster: fan_out.Cluster = None,
+    slurm: fan_out.Slurm = [],  # noqa: B006
+    retries: fan_out.Retries = None,
     docs: Annotated[
         Path | None, typer.Option(help="Folder for results that the documentation keeps.")
     ] = None,
-    wandb: Annotated[str, typer.Option(help="auto, online, offline or off.")] = "off",
-    wandb_project: Annotated[str, typer.Option()] = "caudate",
-    wandb_entity: Annotated[str | None, typer.Option()] = None,
-    wandb_group: Annotated[str | None, typer.Option(help="Default: the comparison's name.")] = None,
-    wandb_tag: Annotated[list[str], typer.Option()] = [],  # noqa: B006
+    wandb: fan_out.Wandb = "off",
+    wandb_project: fan_out.WandbProject = "caudate",
+    wandb_entity: fan_out.WandbEntity = None,
+    wandb_group: fan_out.WandbGroup = None,
+    wandb_tag: fan_out.WandbTag = [],  # noqa: B006
+    bars: fan_out.Bars = True,
+    json_file: JsonFile = None,
 ) -> None:
     """Run agents x tasks x seeds; finished runs are not repeated."""
     from .assignments import env_parameters, names
     from .comparison import compare
     from .comparison_spec import comparison_from_names
+    from .engines import EngineSettings
     from .wandb_log import WandbSettings
 
     chosen = names("agents", agents), names("tasks", tasks)
@@ -106,10 +113,16 @@ def compare(
         env_kwargs=env_parameters(env),
     )
     settings = WandbSettings(wandb, wandb_project, wandb_entity, wandb_group, tuple(wandb_tag))
-    outcome = compare(spec, out=out, jobs=jobs, docs=docs, wandb=settings, say=typer.echo)
-    if outcome.interrupted:
-        raise typer.Exit(EXIT_INTERRUPTED)
-    raise typer.Exit(EXIT_FAILED if outcome.failures else 0)
+    outcome = compare(
+        spec,
+        out=out,
+        engine=EngineSettings(engine, jobs, retries, cluster, tuple(slurm)),
+        docs=docs,
+        wandb=settings,
+        bars=bars,
+        say=typer.echo,
+    )
+    fan_out.finish(outcome, json_file)
 
 
 def reproduce(

@@ -1,29 +1,27 @@
-"""Agents x tasks x seeds on the local cores: every run once, then tables and curves."""
+"""Agents x tasks x seeds on an engine: every run once, then tables and curves."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..agents.registry import agent_spec, option_types
 from .comparison_spec import Comparison, Entrant, Row, load_comparison, slug
 from .curves import read_curve
 from .docs_page import write_docs
-from .errors import UsageError
+from .engines import EngineSettings
 from .evaluation import has_task, yardsticks
+from .jobs import DONE, Job, Report
 from .plotting import draw_curves
 from .presets import find_preset
 from .progress import Say
+from .run_bars import Plain, show_runs
 from .runs import Run
-from .table import Line, Table, print_table, write_table
+from .table import Failure, Line, Table, print_table, write_table
 from .wandb_log import OFF, WandbSettings
-from .workers import Job, Report, cores, run_jobs
-
-DONE, RESUME, START = "done", "resume", "start"
+from .workers import run_jobs
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,14 @@ class Outcome:
         table: the results of the finished runs.
         failures: one line for each run that failed.
         interrupted: Ctrl-C ended it; the same call goes on.
+        costs: ``wall_seconds`` and ``cpu_seconds`` of what this call ran.
     """
 
     path: Path
     table: Table
     failures: list[str]
     interrupted: bool = False
+    costs: dict[str, float] = field(default_factory=dict)
 
 
 def compare(
@@ -48,8 +48,10 @@ def compare(
     *,
     out: str | Path = "runs",
     jobs: int | None = None,
+    engine: str | EngineSettings = "local",
     docs: str | Path | None = None,
     wandb: str | WandbSettings = OFF,
+    bars: bool = False,
     say: Say = print,
 ) -> Outcome:
     """Run what is not finished yet, then write and print the tables and draw the curves.
@@ -57,18 +59,22 @@ def compare(
     Args:
         spec: a comparison, the name of one that comes with the library, or a TOML file.
         out: folder in which the comparison has its folder.
-        jobs: runs at a time, the number of cores if not given.
+        jobs: runs at a time; see :class:`~.engines.EngineSettings`.
+        engine: where runs are done: ``local``, ``dask``, ``slurm``, or all its settings.
         docs: folder for the results that the documentation keeps; the page beside it that has the
             folder's name (``docs/results`` and ``docs/results.md``) gets the tables.
         wandb: as for :func:`~.trainer.train`; the comparison's name is the group if none is given.
+        bars: show a bar for each run that goes on and one for all of them, on standard output.
         say: where messages go.
 
     Raises:
-        UsageError: an unknown comparison, an invalid one, or a folder that cannot be written.
+        UsageError: an unknown comparison, an invalid one, a folder that cannot be written, or an
+            engine that cannot be used.
     """
     comparison = spec if isinstance(spec, Comparison) else load_comparison(spec)
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"jobs={jobs} must be 1 or more.")
+    engine = EngineSettings(engine) if isinstance(engine, str) else engine
+    engine = replace(engine, jobs=jobs) if jobs is not None else engine
+    engine.check()
     comparison.check()
     settings = WandbSettings(wandb) if isinstance(wandb, str) else wandb
     settings.check()
@@ -80,20 +86,26 @@ def compare(
     ]
     total = sum(map(len, planned))
     say(f"{comparison.name}: {total} runs, {total - len(todo)} finished before, {len(todo)} to do")
-    failures: list[str] = []
-    notes: dict[str, None] = {}
-    complete = run_jobs(
-        todo, jobs or cores(), partial(_ended, say, folder, failures, notes, _Counter(len(todo)))
-    )
-    for note in notes:
+    with show_runs(bars, len(todo), say) as shown:
+        account = _Account(folder, len(todo), shown)
+        complete = run_jobs(todo, engine, folder, account.ended, shown.look)
+    costs = account.costs()
+    for note in account.notes:
         say(f"note: {note}")
-    table = collect(comparison, folder)
+    table = collect(comparison, folder, account.failures)
     _write(comparison, table, folder, docs, spec)
     print_table(table, say)
-    for failure in failures:
-        say(f"failed: {failure}")
+    if todo:
+        say(_costs_text(account.count, costs))
     say(f"{folder}: table.md, table.csv, table.json, figures")
-    return Outcome(folder, table, failures, interrupted=not complete)
+    failures = [f"{path.relative_to(folder)}: {why}" for path, why in account.failures.items()]
+    return Outcome(folder, table, failures, interrupted=not complete, costs=costs)
+
+
+def _costs_text(count: int, costs: Mapping[str, float]) -> str:
+    wall, cpu = costs["wall_seconds"], costs["cpu_seconds"]
+    at_a_time = cpu / wall if wall > 0 else 0.0
+    return f"{count} runs in {wall:.1f} s, {cpu:.1f} CPU-s, {at_a_time:.2f} CPU-s a second"
 
 
 def plan(entrant: Entrant, row: Row, folder: Path) -> list[tuple[str, Job]]:
@@ -113,8 +125,8 @@ def plan(entrant: Entrant, row: Row, folder: Path) -> list[tuple[str, Job]]:
     plans = []
     for seed in entrant.seed_list:
         path = run_path(folder, entrant, row, seed)
-        state = _state(path, arguments | {"seed": seed})
-        plans.append((state, Job(path, arguments | {"seed": seed}, resume=state == RESUME)))
+        job = Job(path, arguments | {"seed": seed})
+        plans.append((job.state(), job))
     return plans
 
 
@@ -132,84 +144,66 @@ def _pairs(comparison: Comparison) -> list[tuple[Entrant, Row]]:
     ]
 
 
-def _state(path: Path, arguments: dict[str, Any]) -> str:
-    """Whether a run is finished, can be gone on with, or has to be started (again)."""
-    try:
-        run = Run.open(path)
-        config = run.config
-        result = run.result
-    except UsageError:
-        return START
-    wanted = arguments | {"options": _resolved(arguments)}
-    if wanted["num_envs"] is None:  # the agent's own default
-        del wanted["num_envs"]
-    if any(getattr(config, name) != value for name, value in _as_json(wanted).items()):
-        return START
-    if result is not None:
-        return DONE
-    return RESUME if run.last.is_file() else START
+class _Account:
+    """Tells how runs end and keeps what is to be said of all of them."""
 
+    def __init__(self, folder: Path, total: int, shown: Plain):
+        self.folder, self.total, self.shown = folder, total, shown
+        self.count = 0
+        self.cpu_seconds = 0.0
+        self.failures: dict[Path, str] = {}
+        self.notes: dict[str, None] = {}
+        self._began = time.monotonic()
 
-def _resolved(arguments: dict[str, Any]) -> dict[str, Any]:
-    """All hyper-parameters of a run, as the agent will resolve them."""
-    agent, env_id = arguments["agent"], arguments["env_id"]
-    defaults = {name: default for name, (_, default) in option_types(agent).items()}
-    preset = find_preset(agent, env_id).options
-    return defaults | agent_spec(agent).options | preset | arguments["options"]
-
-
-def _as_json(value: Any) -> Any:
-    """As it looks after it was written to a file."""
-    return json.loads(json.dumps(value))
-
-
-class _Counter:
-    """How far the runs are, for messages."""
-
-    def __init__(self, total: int):
-        self.total, self.count = total, 0
-
-    def __call__(self) -> str:
+    def ended(self, report: Report) -> None:
+        """A run ended, in whatever way."""
         self.count += 1
-        return f"[{self.count}/{self.total}]"
+        self.cpu_seconds += report.cpu_seconds
+        self.notes.update(dict.fromkeys(report.warnings))
+        path = report.job.path
+        text = f"[{self.count}/{self.total}] {path.relative_to(self.folder)}: "
+        if report.error is not None:
+            self.failures[path] = report.error
+            self.shown.say(f"{text}failed: {report.error}")
+        elif report.interrupted:
+            self.shown.say(f"{text}interrupted, the same command goes on with it")
+        else:
+            self.shown.say(text + _ending(Run(path).result or {}))
+        self.shown.ended()
+
+    def costs(self) -> dict[str, float]:
+        """Wall seconds since the start; CPU-seconds of all runs, evaluation included."""
+        wall = time.monotonic() - self._began
+        return {"wall_seconds": round(wall, 3), "cpu_seconds": round(self.cpu_seconds, 3)}
 
 
-def _ended(
-    say: Say,
-    folder: Path,
-    failures: list[str],
-    notes: dict[str, None],
-    count: Callable[[], str],
-    report: Report,
-) -> None:
-    """Tell how one run ended and keep what is to be said once, at the end."""
-    name = str(report.job.path.relative_to(folder))
-    notes.update(dict.fromkeys(report.warnings))
-    if report.error is not None:
-        failures.append(f"{name}: {report.error}")
-        say(f"{count()} {name}: failed: {report.error}")
-    elif report.interrupted:
-        say(f"{count()} {name}: interrupted, the same command goes on with it")
-    else:
-        result = Run(report.job.path).result or {}
-        ended = {"until": "reached", "steps": "out of steps", "cpu_limit": "CPU limit"}
-        say(
-            f"{count()} {name}: {ended[result['finished']]}, score "
-            f"{result['confirmed']['value']:.3f}, {result['timesteps']:,} steps, "
-            f"{result['cpu_seconds']:.1f} CPU-s"
-        )
+def _ending(result: dict[str, Any]) -> str:
+    ended = {"until": "reached", "steps": "out of steps", "cpu_limit": "CPU limit"}
+    return (
+        f"{ended[result['finished']]}, score {result['confirmed']['value']:.3f}, "
+        f"{result['timesteps']:,} steps, {result['cpu_seconds']:.1f} CPU-s"
+    )
 
 
-def collect(comparison: Comparison, folder: Path) -> Table:
-    """The results of all finished runs of a comparison."""
-    lines = []
+def collect(
+    comparison: Comparison, folder: Path, failed: Mapping[Path, str] | None = None
+) -> Table:
+    """The results of all finished runs of a comparison, and why others failed.
+
+    Args:
+        failed: run folder -> reason.
+    """
+    failed = failed or {}
+    lines, failures = [], []
     for entrant, row in _pairs(comparison):
         for seed in entrant.seed_list:
             path = run_path(folder, entrant, row, seed)
             result = Run(path).result if (path / "config.json").is_file() else None
-            if result is not None:
+            if path in failed:
+                failures.append(Failure(row.label, entrant.label, seed, failed[path]))
+            elif result is not None:
                 lines.append(Line.of(row, entrant, seed, result))
-    return Table(comparison, lines)
+    return Table(comparison, lines, failures)
 
 
 def _write(

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -24,6 +24,7 @@ from ..agents.registry import AGENTS, agent_spec
 from ..envs import make_task, task_ids
 from .errors import UsageError, nearest
 from .evaluation import check_env_id, has_task, yardsticks
+from .toml_files import read_toml
 
 CPU_LIMITS = {"ppo": 20.0, "recurrent-ppo": 60.0}  # CPU-seconds of learning a run
 DEFAULT_CPU_LIMIT = 30.0
@@ -32,11 +33,16 @@ IDEAL = "ideal observer"  # said beside the labels of agents that are given what
 _ENDLESS = 1_000_000_000  # steps, where the CPU limit ends a run that does not reach its goal
 
 
-class _Table(BaseModel):
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class StrictTable(BaseModel):
+    """A table of a file, in which nothing unknown may stand."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Entrant(_Table):
+class Entrant(StrictTable):
     """One column of a comparison.
 
     Attributes:
@@ -82,7 +88,7 @@ class Entrant(_Table):
         return row.budget if self.steps is None else min(row.budget, self.steps)
 
 
-class Row(_Table):
+class Row(StrictTable):
     """One task of a comparison.
 
     Attributes:
@@ -129,18 +135,20 @@ class Row(_Table):
         return self.steps or _ENDLESS
 
 
-class Comparison(_Table):
+class Comparison(StrictTable):
     """Agents x rows x seeds.
 
     Attributes:
         name: names folders and files.
         title: heading of its tables.
+        ranked: tables go from the best agent of a row to the worst.
         overview: in the documentation one table and one figure for all rows, whose tasks must have
             yardsticks.
     """
 
     name: str
     title: str = ""
+    ranked: bool = False
     overview: bool = False
     agents: list[Entrant] = Field(min_length=1)
     rows: list[Row] = Field(min_length=1)
@@ -188,8 +196,9 @@ def _on_the_way(task: str, env: Mapping[str, Any], way: float) -> float:
 
 
 def slug(label: str) -> str:
-    """A label as part of a file's name."""
-    return re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-")
+    """A label as part of a file's name; a minus sign is spelled out."""
+    label = re.sub(r"=-(?=[\d.])", "-minus-", label.lower())
+    return re.sub(r"[^a-z0-9.]+", "-", label).strip("-")
 
 
 def comparison_names() -> list[str]:
@@ -215,16 +224,10 @@ def load_comparison(source: str | Path) -> Comparison:
                 f"Comparison {str(source)!r} is unknown: {hint} A file's name ends with .toml."
             )
         text = (files("caudate.training") / "comparisons" / f"{source}.toml").read_text("utf-8")
-    else:
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"Cannot read {path}: {error}.") from error
-    try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{source} is not TOML: {error}.") from error
-    return _build({"name": path.stem} | content, f"Comparison {source}")
+    else:
+        content = read_toml(path)
+    return build_comparison({"name": path.stem} | content, f"Comparison {source}")
 
 
 def comparison_from_names(
@@ -261,25 +264,35 @@ def comparison_from_names(
     content = {
         "name": name,
         "agents": [{"name": agent, "seeds": seeds} | limit for agent in agents],
-        "rows": [{"task": task} | row for name in tasks for task in _members(name)],
+        "rows": [{"task": task} | row for name in tasks for task in members(name)],
     }
-    return _build(content, "The comparison")
+    return build_comparison(content, "The comparison")
 
 
-def _members(name: str) -> list[str]:
+def members(name: str) -> list[str]:
     """The base tasks of a family, or the one task of that id."""
     family = name.replace("-", "_")
     base = [task for task in task_ids() if task.count("-") == 1]
     return [task for task in base if make_task(task).family == family] or [name]
 
 
-def _build(content: dict[str, Any], what: str) -> Comparison:
+def build_comparison(content: dict[str, Any], what: str) -> Comparison:
+    """A comparison from the content of a file, checked; ``what`` begins sentences about it."""
+    comparison = validated(Comparison, content, what)
+    comparison.check()
+    return comparison
+
+
+def validated(model: type[Model], content: dict[str, Any], what: str) -> Model:
+    """A table, or one sentence with the path of the first key that is wrong.
+
+    Raises:
+        UsageError: ``content`` is not such a table.
+    """
     try:
-        comparison = Comparison.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the top"
         reason = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"{what} is not valid at {place}: {reason}.") from error
-    comparison.check()
-    return comparison

@@ -6,9 +6,11 @@ import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from .errors import UsageError, nearest
+from .toml_files import read_toml
 
 DEFAULT_STEPS = 1_000_000
 DEFAULT_EVAL_EVERY = 8_192
@@ -52,14 +54,18 @@ def find_preset(agent: str, env_id: str, name: str = "default") -> Preset:
     Args:
         agent: the agent's name.
         env_id: the task's id.
-        name: ``default``: the task's own, or nothing where there is none; ``none``: nothing; or the
-            name of a task whose preset is to be used.
+        name: ``default``: the task's own, or nothing where there is none; ``none``: nothing; the
+            name of a task whose preset is to be used; or a TOML file, with tables of agents or with
+            tables of tasks that have these.
 
     Raises:
-        UsageError: an unknown preset, with the nearest name; or one without this agent.
+        UsageError: an unknown preset, with the nearest name; one without this agent; or a file
+            that is none.
     """
     if name == "none":
         return Preset()
+    if name.endswith(".toml"):
+        return _from_file(agent, env_id, Path(name))
     if name == "default":
         task = env_id.split("/")[-1]
         if task not in preset_names() or agent not in _tables(task):
@@ -75,8 +81,23 @@ def find_preset(agent: str, env_id: str, name: str = "default") -> Preset:
                 f"Preset {name!r} has nothing for agent {agent!r}: it serves "
                 f"{', '.join(sorted(_tables(task)))}."
             )
-    table = {k: v for k, v in _tables(task)[agent].items() if k not in ("score", "command")}
-    return Preset(**table)
+    return _preset(_tables(task)[agent])
+
+
+def _preset(table: dict[str, Any]) -> Preset:
+    return Preset(**{k: v for k, v in table.items() if k not in ("score", "command")})
+
+
+def _from_file(agent: str, env_id: str, path: Path) -> Preset:
+    task = env_id.split("/")[-1]
+    tables = read_toml(path)
+    tables = tables.get(task, tables)
+    if agent not in tables:
+        raise UsageError(f"Preset {path} has nothing for agent {agent!r} on {task}.")
+    try:
+        return _preset(tables[agent])
+    except (AttributeError, TypeError) as error:
+        raise UsageError(f"Preset {path} is not valid at {agent}: {error}.") from error
 
 
 def preset(agent: str, env_id: str) -> dict[str, Any]:

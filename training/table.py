@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,16 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """A run that failed, and why."""
+
+    row: str
+    agent: str
+    seed: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Cell:
     """One agent on one row, over its seeds.
 
@@ -87,19 +97,23 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """All finished runs of a comparison."""
+    """All finished runs of a comparison, and those that failed."""
 
     comparison: Comparison
     lines: list[Line]
+    failures: list[Failure] = field(default_factory=list)
 
     def cells(self, row: Row) -> list[Cell]:
-        """Agents in the order of the comparison, those without a finished run left out."""
+        """Agents in the order of the comparison, those without a finished run left out.
+
+        A comparison that is ranked has the best first.
+        """
         found = []
         for entrant in self.comparison.agents:
             lines = [x for x in self.lines if (x.row, x.agent) == (row.label, entrant.label)]
             if lines:
                 found.append(_cell(entrant.label, lines))
-        return found
+        return sorted(found, key=rank, reverse=True) if self.comparison.ranked else found
 
     def marks(self, row: Row) -> dict[str, float]:
         """Landmarks of a row's task, {} where none are known."""
@@ -119,6 +133,13 @@ def _cell(agent: str, lines: list[Line]) -> Cell:
         costs={name: median_and_range([getattr(x, name) for x in lines], missed) for name in COSTS},
         cut=sum(line.ended == "cpu_limit" for line in lines),
     )
+
+
+def rank(cell: Cell) -> tuple[float, ...]:
+    """Greater is better: the score or, with a goal, the seeds that reached it, then fewer steps."""
+    if cell.solved is None:
+        return (cell.score[0],)
+    return cell.solved / cell.seeds, -cell.costs["steps"].median.value
 
 
 def _score(lines: list[Line]) -> tuple[float, float, float]:
@@ -164,6 +185,15 @@ def cell_texts(row: Row, cell: Cell, marks: dict[str, float]) -> list[str]:
     return [cell.agent, str(cell.seeds), score, _way(middle, marks), *costs]
 
 
+def score_text(row: Row, cell: Cell) -> str:
+    """A cell in words."""
+    middle, low, high = cell.score
+    text = f"{middle:.3f} [{low:.3f}, {high:.3f}] over {cell.seeds} seeds"
+    if row.until is not None:
+        text = f"{row.until:g} reached by {cell.solved} of {cell.seeds} seeds, score {text}"
+    return text if not row.env else f"{row.label}: {text}"
+
+
 def _way(score: float, marks: dict[str, float]) -> str:
     """How far a score is between chance and optimum."""
     if "chance" not in marks or marks["optimum"] <= marks["chance"]:
@@ -202,6 +232,13 @@ def print_table(table: Table, say: Callable[[str], None]) -> None:
         buffer = io.StringIO()
         Console(file=buffer, width=max(120, Console().width)).print(shown)
         say(buffer.getvalue().rstrip())
+    for text in failure_texts(table):
+        say(f"failed: {text}")
+
+
+def failure_texts(table: Table) -> list[str]:
+    """One line for each run that failed."""
+    return [f"{x.row}, {x.agent}, seed {x.seed}: {x.reason}" for x in table.failures]
 
 
 def markdown(table: Table, level: int = 2) -> list[tuple[Row, str]]:
@@ -229,7 +266,10 @@ def _md_line(texts: list[str]) -> str:
 def write_table(table: Table, stem: Path) -> None:
     """``stem.md``, ``stem.csv`` (one line a run) and ``stem.json`` (runs and summaries)."""
     title = table.comparison.title or table.comparison.name
-    text = "\n\n".join([f"# {title}", *(part for _, part in markdown(table))])
+    parts = [f"# {title}", *(part for _, part in markdown(table))]
+    if table.failures:
+        parts += ["## Failed", "\n".join(f"- {text}" for text in failure_texts(table))]
+    text = "\n\n".join(parts)
     write_text(stem.with_name(f"{stem.name}.md"), text + "\n")
     write_data(table, stem)
 
@@ -247,6 +287,7 @@ def write_data(table: Table, stem: Path) -> None:
         "comparison": comparison,
         "runs": [asdict(line) for line in table.lines],
         "summaries": summaries,
+        "failed": [asdict(failure) for failure in table.failures],
     }
     write_text(stem.with_name(f"{stem.name}.json"), json.dumps(content, indent=1) + "\n")
 

@@ -1,176 +1,117 @@
-"""Training runs on the local cores: one process a run, one numerical thread a process."""
+"""Jobs on an engine's workers: handed out, handed out again, collected, told to stop."""
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import os
-import signal
-import warnings
+import time
+import uuid
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from .engines import EngineSettings, LostWorkerError
+from .engines.base import one_thread
 from .interrupts import interrupts
-from .wandb_log import OFF, WandbSettings
+from .jobs import Job, Report, reason, work
+from .runs import Run
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training run.
-
-    Attributes:
-        path: its folder.
-        arguments: keyword arguments of ``train``, without out and name.
-        resume: go on with the run in the folder instead of starting it.
-        wandb: where it is logged.
-    """
-
-    path: Path
-    arguments: dict[str, Any]
-    resume: bool = False
-    wandb: WandbSettings = OFF
+_TICK = 0.2  # seconds
+_SHARED = 10.0  # seconds until what other machines write is seen here
 
 
-@dataclass(frozen=True)
-class Report:
-    """How a job ended: ``error`` is the reason why it failed, None if it did not."""
-
-    job: Job
-    error: str | None = None
-    warnings: tuple[str, ...] = ()
-    interrupted: bool = False
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def run_jobs(jobs: Sequence[Job], n_workers: int, ended: Callable[[Report], None]) -> bool:
-    """Run all jobs, ``n_workers`` at a time; a job that fails or is killed leaves the others alone.
+def run_jobs(
+    jobs: Sequence[Job],
+    settings: EngineSettings,
+    folder: Path,
+    ended: Callable[[Report], None],
+    look: Callable[[list[Job]], None] = lambda running: None,
+) -> bool:
+    """Run all jobs on an engine; a job that fails or is killed leaves the others alone.
 
     Args:
         jobs: what to run, in this order.
-        n_workers: processes at a time.
+        settings: the engine.
+        folder: on a file system that all workers share.
         ended: called with the report of each job.
+        look: called now and then with the jobs that workers have.
 
     Returns:
         Whether all jobs were started; False after Ctrl-C, when running jobs have saved themselves.
+
+    Raises:
+        UsageError: the engine's workers cannot be used.
     """
-    waiting = list(reversed(jobs))
-    running: dict[Connection, tuple[Job, BaseProcess]] = {}
+    if not jobs:
+        return True
+    waiting, lost = deque(jobs), Counter[Path]()
+    running: dict[Future[Report], Job] = {}
     stopped = False
-    with _one_thread(), interrupts() as interrupted, _stopped_with_us(running):
+    with (
+        one_thread(),
+        interrupts() as interrupted,
+        _marker(folder) as stop,
+        settings.make(folder) as engine,
+    ):
         while running or (waiting and not stopped):
-            stopped = interrupted()
-            while waiting and len(running) < n_workers and not stopped:
-                job = waiting.pop()
-                connection, process = _start(job)
-                running[connection] = (job, process)
-            for connection in wait(list(running), timeout=0.2):
-                assert isinstance(connection, Connection)
-                job, process = running.pop(connection)
-                ended(_collect(job, process, connection))
+            if interrupted() and not stopped:
+                stopped = True
+                stop.touch()
+                engine.withdraw()
+            while waiting and len(running) < engine.slots and not stopped:
+                job = waiting.popleft()
+                placed = replace(job, path=job.path.absolute())
+                running[engine.submit(work, placed, stop)] = job
+            look(list(running.values()))
+            for future in wait(running, _TICK, FIRST_COMPLETED).done:
+                job = running.pop(future)
+                lost[job.path] += _died(future)
+                if _died(future) and lost[job.path] <= engine.retries and not stopped:
+                    waiting.appendleft(job)
+                else:
+                    ended(_report(job, future))
     return not stopped
 
 
-@contextlib.contextmanager
-def _stopped_with_us(running: dict[Connection, tuple[Job, BaseProcess]]) -> Iterator[None]:
-    """Leave no process behind when a second Ctrl-C ends this one."""
-    try:
-        yield
-    finally:
-        for _, process in running.values():
-            process.terminate()
+def _died(future: Future[Report]) -> bool:
+    return not future.cancelled() and isinstance(future.exception(), LostWorkerError)
 
 
-def _start(job: Job) -> tuple[Connection, BaseProcess]:
-    # A forked child would keep the parent's thread settings and half of its locks.
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(job, sender))
-    _hold_interrupts(True)  # the child inherits this and is safe until it is ready
-    try:
-        process.start()
-    finally:
-        _hold_interrupts(False)
-    sender.close()
-    return receiver, process
-
-
-def _collect(job: Job, process: BaseProcess, connection: Connection) -> Report:
-    try:
-        report = connection.recv()
-    except EOFError:
-        process.join()
-        report = Report(job, f"its process died with exit code {process.exitcode}")
-    process.join()
-    connection.close()
+def _report(job: Job, future: Future[Report]) -> Report:
+    if future.cancelled():
+        return Report(job, interrupted=True)
+    error = future.exception()
+    if error is not None:
+        return Report(job, str(error) if isinstance(error, LostWorkerError) else reason(error))
+    report = replace(future.result(), job=job)
+    if report.error is None and not report.interrupted and not _seen(job.path):
+        report = replace(
+            report,
+            error=f"its worker has finished it, but there is no {job.path / 'result.json'} here: "
+            "workers need a file system that they share with this machine",
+        )
     return report
 
 
-def _work(job: Job, sender: Connection) -> None:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default")
-        error, interrupted = _try(job)
-    messages = dict.fromkeys(str(warning.message) for warning in caught)
-    with contextlib.suppress(BrokenPipeError):  # nobody waits for the report any more
-        sender.send(Report(job, error, tuple(messages), interrupted))
-
-
-def _try(job: Job) -> tuple[str | None, bool]:
-    try:
-        _hold_interrupts(False)
-        from .trainer import resume, train
-
-        if job.resume:
-            done = resume(job.path, wandb=job.wandb, progress=False, say=_silent)
-        else:
-            done = train(
-                **job.arguments,
-                out=job.path.parent,
-                name=job.path.name,
-                overwrite=True,
-                wandb=job.wandb,
-                progress=False,
-                say=_silent,
-            )
-    except KeyboardInterrupt:  # before training began, or a second one
-        return None, True
-    except Exception as error:
-        lines = str(error).strip().splitlines()
-        message = lines[0] if lines else "no message"
-        users = isinstance(error, ValueError) and type(error).__module__.startswith("caudate")
-        return message if users else f"{type(error).__name__}: {message}", False
-    return None, done.interrupted
-
-
-def _hold_interrupts(hold: bool) -> None:
-    """Let a Ctrl-C wait, where the system can do that."""
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK if hold else signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-def _silent(text: str) -> None:
-    pass
+def _seen(path: Path) -> bool:
+    """Whether a run is finished as this machine sees it; shared file systems take their time."""
+    until = time.monotonic() + _SHARED
+    while Run(path).result is None:
+        if time.monotonic() > until:
+            return False
+        time.sleep(_TICK)
+    return True
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Children read these when they load their numerical libraries."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
+def _marker(folder: Path) -> Iterator[Path]:
+    """A file that is not there: when it appears, this call's runs save themselves and end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    marker = folder.absolute() / f".stop-{uuid.uuid4().hex}"
     try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        yield marker
+    except BaseException:
+        marker.touch()  # it stays for workers that are out of reach
+        raise
+    marker.unlink(missing_ok=True)

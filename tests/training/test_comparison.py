@@ -8,7 +8,7 @@ import pytest
 
 from caudate.agents import AgentError
 from caudate.training import UsageError, compare, train
-from caudate.training.comparison import DONE, RESUME, START, plan
+from caudate.training.comparison import plan
 from caudate.training.comparison_spec import (
     Comparison,
     Entrant,
@@ -17,10 +17,10 @@ from caudate.training.comparison_spec import (
     load_comparison,
 )
 from caudate.training.docs_page import write_docs
+from caudate.training.jobs import DONE, RESUME, START, Job
 from caudate.training.listing import list_agents
 from caudate.training.runs import Run
 from caudate.training.table import Line, Table
-from caudate.training.workers import Job
 
 BENCH = "caudate/DelayedMatch-Bench-v0"
 

@@ -1,28 +1,57 @@
-"""Local worker processes."""
+"""Jobs on local processes: what becomes of them when they die."""
 
 import os
 
+from caudate.training.engines import EngineSettings, cores
+from caudate.training.jobs import DONE, Job, Report
 from caudate.training.runs import Run
-from caudate.training.workers import Job, Report, cores, run_jobs
+from caudate.training.workers import run_jobs
 
-SMALL = {"agent": "eprop-rate", "steps": 600, "eval_every": 600, "options": {"n_neurons": 8}}
+SMALL = {
+    "agent": "eprop-rate",
+    "steps": 600,
+    "eval_every": 600,
+    "options": {"n_neurons": 8},
+    "env_kwargs": {},
+    "seed": 0,
+    "until": None,
+    "cpu_limit": None,
+    "num_envs": 2,
+}
+DYING = f"{__package__}.dying_env:caudate-test/Dying-v0"
 
 
 def test_a_killed_process_is_reported_and_the_rest_goes_on(tmp_path):
-    dying = {"env_id": f"{__package__}.dying_env:caudate-test/Dying-v0", "num_envs": 2}
+    dying = {"env_id": DYING}
     fine = {"env_id": "caudate/DelayedMatch-Bench-v0"}
     jobs = [Job(tmp_path / "dies", SMALL | dying), Job(tmp_path / "lives", SMALL | fine)]
     reports: dict[str, Report] = {}
     before = dict(os.environ)
-    assert run_jobs(jobs, 1, lambda report: reports.update({report.job.path.name: report}))
+
+    def keep(report):
+        reports[report.job.path.name] = report
+
+    assert run_jobs(jobs, EngineSettings(jobs=1), tmp_path, keep)
     assert reports["dies"].error == "its process died with exit code -9"
     assert reports["lives"].error is None
+    assert reports["lives"].cpu_seconds > 0
     result = Run.open(tmp_path / "lives").result
     assert result is not None
     assert result["finished"] == "steps"
     assert dict(os.environ) == before
+    assert not list(tmp_path.glob(".stop*"))
 
 
-def test_nothing_to_do():
-    assert run_jobs([], 2, lambda report: None)
+def test_a_killed_process_is_gone_on_with_where_that_is_allowed(tmp_path):
+    once = {"env_id": DYING, "env_kwargs": {"marker": str(tmp_path / "died")}}
+    job = Job(tmp_path / "once", SMALL | once | {"eval_every": 200})
+    reports: list[Report] = []
+    assert run_jobs([job], EngineSettings(jobs=1, retries=1), tmp_path, reports.append)
+    assert [report.error for report in reports] == [None]
+    assert (tmp_path / "died").exists()
+    assert job.state() == DONE
+
+
+def test_nothing_to_do(tmp_path):
+    assert run_jobs([], EngineSettings(), tmp_path, lambda report: None)
     assert cores() >= 1

@@ -1,0 +1,57 @@
+"""Options that commands share which run many trainings: where, and how to log them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .runs import write_json
+
+if TYPE_CHECKING:
+    from .comparison import Outcome
+
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+
+Out = Annotated[Path, typer.Option(help="Folder of its folder.")]
+Jobs = Annotated[
+    int | None, typer.Option(help="Runs at a time; default: all cores, or what a cluster has.")
+]
+EngineName = Annotated[str, typer.Option("--engine", help="local, dask or slurm.")]
+Cluster = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler; default: workers here.")
+]
+Slurm = Annotated[
+    list[str],
+    typer.Option(
+        metavar="KEY=VALUE",
+        help="partition, account, qos, constraint, time (minutes or h:mm:ss), memory (GB), cpus.",
+    ),
+]
+Retries = Annotated[
+    int | None, typer.Option(help="How often to go on with a run whose worker died.")
+]
+Bars = Annotated[bool, typer.Option("--bars/--no-bars", help="Bars, where output is a terminal.")]
+Wandb = Annotated[str, typer.Option(help="auto, online, offline or off.")]
+WandbProject = Annotated[str, typer.Option()]
+WandbEntity = Annotated[str | None, typer.Option()]
+WandbGroup = Annotated[str | None, typer.Option(help="Default: the name of its folder.")]
+WandbTag = Annotated[list[str], typer.Option()]
+
+
+def finish(outcome: Outcome, json_file: Path | None, more: dict[str, Any] | None = None) -> None:
+    """Write what many runs came to and leave with the exit code that tells it."""
+    if json_file is not None:
+        content = {
+            "folder": str(outcome.path),
+            "finished": len(outcome.table.lines),
+            "failed": outcome.failures,
+            "interrupted": outcome.interrupted,
+            **outcome.costs,
+            **(more or {}),
+        }
+        write_json(json_file, content)
+    if outcome.interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
+    raise typer.Exit(EXIT_FAILED if outcome.failures else 0)
