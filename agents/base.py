@@ -21,6 +21,14 @@ Metrics = dict[str, float]
 Callback = Callable[["Agent", Metrics], bool | None]
 
 
+def mixed(columns: np.ndarray, new: State, old: State) -> State:
+    """``new`` in some columns (n,) bool, ``old`` in the others."""
+    return tuple(
+        np.where(columns.reshape(-1, *(1,) * (one.ndim - 1)), one, other)
+        for one, other in zip(new, old, strict=True)
+    )
+
+
 class Agent(ABC):
     """A policy that learns from reward on one Gymnasium environment.
 
@@ -116,15 +124,24 @@ class Agent(ABC):
         return len(observation)
 
     @classmethod
-    def _carried(cls, state: State | None, episode_start: np.ndarray | None, fresh: State) -> State:
-        """The state to go on with: ``fresh`` (n, ...) where there is none or an episode begins."""
+    def _carried(
+        cls,
+        state: State | None,
+        episode_start: np.ndarray | None,
+        n: int,
+        begin: Callable[[int], State],
+    ) -> State:
+        """The state of ``n`` columns to go on with: fresh where there is none or an episode begins.
+
+        ``begin(n)`` makes a fresh one; it may be large, and is not asked for without need.
+        """
         if state is None:
-            return fresh
-        cls._check_state_size(state, len(fresh[0]))
-        if episode_start is None:
+            return begin(n)
+        cls._check_state_size(state, n)
+        if episode_start is None or not np.any(episode_start):
             return state
-        begins = np.asarray(episode_start, bool).reshape(-1, 1)
-        return tuple(np.where(begins, *pair) for pair in zip(fresh, state, strict=True))
+        begins = np.broadcast_to(np.asarray(episode_start, bool).reshape(-1), (n,))
+        return mixed(begins, begin(n), state)
 
     @staticmethod
     def _check_state_size(state: State, n: int) -> None:

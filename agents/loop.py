@@ -183,7 +183,7 @@ class LoopCircuit(Agent):
         observation = np.asarray(observation)
         n = self._batch_size(observation)
         single = observation.shape == self.observation_space.shape
-        state = self._carried(state, episode_start, self.motor.network.initial_state(n))
+        state = self._carried(state, episode_start, n, self.motor.network.initial_state)
         _, striatal, state = self.carry_out(observation.reshape(n, -1), state)
         winner = striatal.argmax(-1)
         if not deterministic:

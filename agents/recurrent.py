@@ -290,7 +290,7 @@ class RecurrentAgent(Agent):
         n = self._batch_size(observation)
         single = observation.shape == self.observation_space.shape
         x = observation.reshape(n, self.n_inputs).astype(self.dtype)
-        state = self._carried(state, episode_start, self.network.initial_state(n))
+        state = self._carried(state, episode_start, n, self.network.initial_state)
         features, state = self.network.step(self.parameters, state, x)
         policy = self.outputs(features)[:, :-1]
         if deterministic:

@@ -59,23 +59,14 @@ def compare(
     source: Annotated[
         str | None, typer.Argument(metavar="NAME|FILE", help="Comparison by name or TOML file.")
     ] = None,
-    agents: Annotated[
-        list[str],
-        typer.Option(metavar="A,B,...", help="Instead of a file: names, separated by commas."),
-    ] = [],  # noqa: B006 (typer copies it)
-    tasks: Annotated[
-        list[str], typer.Option(metavar="ID,ID,...", help="... and ids of tasks, or families.")
-    ] = [],  # noqa: B006
+    agents: fan_out.Agents = [],  # noqa: B006 (typer copies it)
+    tasks: fan_out.Tasks = [],  # noqa: B006
     seeds: Annotated[int, typer.Option(min=1, help="... and how many seeds.")] = 10,
-    until: Annotated[float | None, typer.Option(help="... and the score that ends a run.")] = None,
-    way: Annotated[
-        float | None, typer.Option(help="... as a share of the way from chance to optimum.")
-    ] = None,
-    steps: Annotated[int | None, typer.Option(help="... and the budget in transitions.")] = None,
-    cpu_limit: Annotated[float | None, typer.Option(help="... and in CPU-seconds.")] = None,
-    env: Annotated[
-        list[str], typer.Option(metavar="KEY=VALUE", help="... and parameters of the tasks.")
-    ] = [],  # noqa: B006
+    until: fan_out.Until = None,
+    way: fan_out.Way = None,
+    steps: fan_out.Steps = None,
+    cpu_limit: fan_out.CpuLimit = None,
+    env: fan_out.Env = [],  # noqa: B006
     out: fan_out.Out = Path("runs"),
     jobs: fan_out.Jobs = None,
     engine: fan_out.EngineName = "local",

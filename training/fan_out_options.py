@@ -14,6 +14,22 @@ if TYPE_CHECKING:
 
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
+Agents = Annotated[
+    list[str],
+    typer.Option(metavar="A,B,...", help="Instead of a file: names, separated by commas."),
+]
+Tasks = Annotated[
+    list[str], typer.Option(metavar="ID,ID,...", help="... and ids of tasks, or families.")
+]
+Until = Annotated[float | None, typer.Option(help="... and the score that ends a run.")]
+Way = Annotated[
+    float | None, typer.Option(help="... as a share of the way from chance to optimum.")
+]
+Steps = Annotated[int | None, typer.Option(help="... and the budget in transitions.")]
+CpuLimit = Annotated[float | None, typer.Option(help="... and in CPU-seconds.")]
+Env = Annotated[
+    list[str], typer.Option(metavar="KEY=VALUE", help="... and parameters of the tasks.")
+]
 Out = Annotated[Path, typer.Option(help="Folder of its folder.")]
 Jobs = Annotated[
     int | None, typer.Option(help="Runs at a time; default: all cores, or what a cluster has.")

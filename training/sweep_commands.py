@@ -18,13 +18,8 @@ def sweep(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE.toml", help="A file with the table [sweep].")
     ] = None,
-    agents: Annotated[
-        list[str],
-        typer.Option(metavar="A,B,...", help="Instead of a file: names, separated by commas."),
-    ] = [],  # noqa: B006 (typer copies it)
-    tasks: Annotated[
-        list[str], typer.Option(metavar="ID,ID,...", help="... and ids of tasks, or families.")
-    ] = [],  # noqa: B006
+    agents: fan_out.Agents = [],  # noqa: B006 (typer copies it)
+    tasks: fan_out.Tasks = [],  # noqa: B006
     seeds: Annotated[int | None, typer.Option(min=1, help="... and how many seeds.")] = None,
     grid: Annotated[
         list[str],
@@ -32,18 +27,14 @@ def sweep(
             metavar="OPTION=V,V", help="... and values to try; AGENT.OPTION=V,V: of one agent."
         ),
     ] = [],  # noqa: B006
-    env: Annotated[
-        list[str], typer.Option(metavar="KEY=VALUE", help="... and parameters of the tasks.")
-    ] = [],  # noqa: B006
+    env: fan_out.Env = [],  # noqa: B006
     env_grid: Annotated[
         list[str], typer.Option(metavar="KEY=V,V", help="... and values of them to go through.")
     ] = [],  # noqa: B006
-    until: Annotated[float | None, typer.Option(help="... and the score that ends a run.")] = None,
-    way: Annotated[
-        float | None, typer.Option(help="... as a share of the way from chance to optimum.")
-    ] = None,
-    steps: Annotated[int | None, typer.Option(help="... and the budget in transitions.")] = None,
-    cpu_limit: Annotated[float | None, typer.Option(help="... and in CPU-seconds.")] = None,
+    until: fan_out.Until = None,
+    way: fan_out.Way = None,
+    steps: fan_out.Steps = None,
+    cpu_limit: fan_out.CpuLimit = None,
     eval_every: Annotated[int | None, typer.Option(help="Transitions between evaluations.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of its folder.")] = None,
     wandb_sweep: Annotated[

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -18,7 +19,7 @@ from gymnasium.vector import VectorEnv
 from ..base import Agent, Metrics, State
 from ..options import build_options, check_ranges, checked_seed
 from ..rounds import make_rounds
-from .player import Player, mixed
+from .player import Player
 from .reader import Reader
 
 Array = np.ndarray
@@ -103,14 +104,7 @@ class TrialAgent(Agent):
         observation = np.asarray(observation)
         n = self._batch_size(observation)
         single = observation.shape == self.observation_space.shape
-        if state is None:
-            state = self.player.begin(n, self.seed)
-        else:
-            self._check_state_size(state, n)
-            begins = np.zeros(n, bool) if episode_start is None else np.asarray(episode_start, bool)
-            if begins.any():  # a fresh state may be large
-                begins = np.broadcast_to(begins, (n,))
-                state = mixed(begins, self.player.begin(n, self.seed), state)
+        state = self._carried(state, episode_start, n, partial(self.player.begin, seed=self.seed))
         rng = None if deterministic else self._predict_rng
         choices, state = self.player.act(observation.reshape(n, -1), state, rng)
         actions = self.to_env(choices)

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..base import State
 from ..errors import AgentError
 from ..rounds import inner_env
 from .agent import TrialAgent, TrialOptions
-from .player import Notes, Player, State
+from .player import Notes, Player
 
 Array = np.ndarray
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..base import State, mixed
 from ..errors import LearningWarning
 from ..filters.base import Filter, Report
 from .choice import NO_CHOICE, ChoiceRule, draw, likeliest
@@ -19,8 +20,6 @@ from .coding import Coding
 from .reader import Reader, Seen
 
 Array = np.ndarray
-State = tuple[Array, ...]
-
 COUNTERFACTUAL = ("none", "mirror", "full")
 
 
@@ -258,14 +257,6 @@ class BanditPlayer(Player):
         if p is not None:
             p = np.where(forced[:, None], seen.forced[:, None] == np.arange(self.arms), p)
         return np.where(forced, seen.forced, choices), p
-
-
-def mixed(columns: Array, new: State, old: State) -> State:
-    """``new`` in some columns (n,) bool, ``old`` in the others."""
-    return tuple(
-        np.where(columns.reshape(-1, *(1,) * (one.ndim - 1)), one, other)
-        for one, other in zip(new, old, strict=True)
-    )
 
 
 class Reviver:

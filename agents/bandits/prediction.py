@@ -5,9 +5,10 @@ from __future__ import annotations
 import gymnasium as gym
 import numpy as np
 
+from ..base import State, mixed
 from ..filters.base import Filter
 from .coding import Coding
-from .player import Notes, Player, Reviver, State, mixed
+from .player import Notes, Player, Reviver
 
 Array = np.ndarray
 

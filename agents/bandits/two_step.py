@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import softmax
 
+from ..base import State, mixed
 from ..errors import AgentError
 from ..filters.base import (
     NOT_NEGATIVE,
@@ -25,7 +26,7 @@ from ..filters.base import (
 from .agent import ReadingOptions, TrialAgent, reader_of
 from .choice import NO_CHOICE, repeats
 from .coding import Coding, make_coding
-from .player import Notes, Player, State, decide, mixed, note_trial
+from .player import Notes, Player, decide, note_trial
 from .reader import Reader
 
 

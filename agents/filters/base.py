@@ -142,6 +142,11 @@ def column(value: Value) -> Value:
     return array[:, None] if array.ndim else value
 
 
+def constants(n: int, arms: int, *values: Value) -> State:
+    """Arrays (n, K) that hold one value each, or one for each column."""
+    return tuple(np.zeros((n, arms)) + column(value) for value in values)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Filter(ABC):
     """A learner of K hidden quantities a column; see the module for states and parameters."""

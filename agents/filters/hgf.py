@@ -18,6 +18,7 @@ from .base import (
     State,
     Value,
     column,
+    constants,
     parameter,
 )
 from .logit import LogitFilter
@@ -101,12 +102,13 @@ class BinaryHGF(LogitFilter):
     start_log_volatility_precision: Value = parameter(1.0, POSITIVE, fixed=True)
 
     def begin(self, n: int = 1, arms: int = 1, seed: int | Array = 0) -> State:
-        zeros = np.zeros((n, arms))
-        return (
-            zeros + column(self.start),
-            zeros + column(self.start_precision),
-            zeros + column(self.start_log_volatility),
-            zeros + column(self.start_log_volatility_precision),
+        return constants(
+            n,
+            arms,
+            self.start,
+            self.start_precision,
+            self.start_log_volatility,
+            self.start_log_volatility_precision,
         )
 
     def logit(self, state: State) -> tuple[Array, Array]:
@@ -185,14 +187,15 @@ class ContinuousHGF(Filter):
     start_top_precision: Value = parameter(1.0, POSITIVE, fixed=True)
 
     def begin(self, n: int = 1, arms: int = 1, seed: int | Array = 0) -> State:
-        zeros = np.zeros((n, arms))
-        return (
-            zeros + column(self.start),
-            zeros + column(self.start_precision),
-            zeros + column(self.start_log_volatility),
-            zeros + column(self.start_log_volatility_precision),
-            zeros + column(self.start_top),
-            zeros + column(self.start_top_precision),
+        return constants(
+            n,
+            arms,
+            self.start,
+            self.start_precision,
+            self.start_log_volatility,
+            self.start_log_volatility_precision,
+            self.start_top,
+            self.start_top_precision,
         )
 
     def mean(self, state: State) -> Array:

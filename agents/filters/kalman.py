@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from .base import (
     NOT_NEGATIVE,
     POSITIVE,
@@ -18,6 +16,7 @@ from .base import (
     State,
     Value,
     column,
+    constants,
     parameter,
 )
 
@@ -56,8 +55,7 @@ class Kalman(Filter):
     start_variance: Value = parameter(100.0, NOT_NEGATIVE, fixed=True)
 
     def begin(self, n: int = 1, arms: int = 1, seed: int | Array = 0) -> State:
-        zeros = np.zeros((n, arms))
-        return zeros + column(self.start), zeros + column(self.start_variance)
+        return constants(n, arms, self.start, self.start_variance)
 
     def mean(self, state: State) -> Array:
         centre = column(self.centre)

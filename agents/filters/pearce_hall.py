@@ -7,7 +7,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import NOT_NEGATIVE, REAL, UNIT, Array, Filter, Report, State, Value, column, parameter
+from .base import (
+    NOT_NEGATIVE,
+    REAL,
+    UNIT,
+    Array,
+    Filter,
+    Report,
+    State,
+    Value,
+    column,
+    constants,
+    parameter,
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,8 +53,7 @@ class PearceHall(Filter):
     start: Value = parameter(0.5, REAL, fixed=True)
 
     def begin(self, n: int = 1, arms: int = 1, seed: int | Array = 0) -> State:
-        zeros = np.zeros((n, arms))
-        return zeros + column(self.start), zeros + column(self.associability)
+        return constants(n, arms, self.start, self.associability)
 
     def mean(self, state: State) -> Array:
         return state[0]

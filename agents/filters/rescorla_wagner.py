@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import REAL, UNIT, Array, Filter, Report, State, Value, column, parameter
+from .base import REAL, UNIT, Array, Filter, Report, State, Value, column, constants, parameter
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,7 +29,7 @@ class RescorlaWagner(Filter):
     start: Value = parameter(0.5, REAL, fixed=True)
 
     def begin(self, n: int = 1, arms: int = 1, seed: int | Array = 0) -> State:
-        return (np.zeros((n, arms)) + column(self.start),)
+        return constants(n, arms, self.start)
 
     def mean(self, state: State) -> Array:
         return state[0]

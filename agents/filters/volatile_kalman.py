@@ -18,14 +18,10 @@ from .base import (
     State,
     Value,
     column,
+    constants,
     parameter,
 )
 from .logit import LogitFilter
-
-
-def _start(mean: Value, variance: Value, volatility: Value, n: int, arms: int) -> State:
-    zeros = np.zeros((n, arms))
-    return zeros + column(mean), zeros + column(variance), zeros + column(volatility), zeros + 1.0
 
 
 def _spread(state: State) -> Array:
@@ -87,7 +83,7 @@ class VolatileKalman(Filter):
     start: Value = parameter(0.0, REAL, fixed=True)
 
     def begin(self, n: int = 1, arms: int = 1, seed: int | Array = 0) -> State:
-        return _start(self.start, self.stochasticity, self.volatility, n, arms)
+        return constants(n, arms, self.start, self.stochasticity, self.volatility, 1.0)
 
     def mean(self, state: State) -> Array:
         return state[0]
@@ -133,7 +129,7 @@ class BinaryVolatileKalman(LogitFilter):
     start: Value = parameter(0.0, REAL, fixed=True)
 
     def begin(self, n: int = 1, arms: int = 1, seed: int | Array = 0) -> State:
-        return _start(self.start, self.noise, self.volatility, n, arms)
+        return constants(n, arms, self.start, self.noise, self.volatility, 1.0)
 
     def logit(self, state: State) -> tuple[Array, Array]:
         return state[0], _spread(state)
