@@ -41,7 +41,7 @@ class Kalman(Filter):
     learning rate reported is k. Kalman (1960), J. Basic Eng. 82:35, doi:10.1115/1.3662552; for
     bandits Daw et al. (2006), Nature 441:876, doi:10.1038/nature04766.
 
-    >>> Kalman(volatility=0.5, stochasticity=1.0).run(np.zeros(50)).learning_rate[-1]
+    >>> Kalman(volatility=0.5, stochasticity=1.0).run([0.0] * 50).learning_rate[-1]
     array([[0.5]])
     """
 
