@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -286,7 +287,7 @@ def draw_lesions(result: dict[str, Any], folder: Path) -> list[Path]:
     alignment.legend(frameon=False, fontsize=7)
     losses.set_yscale("log")
     losses.set_ylabel("loss after learning")
-    losses.set_xticks(range(len(result)), [n.replace(" ", "\n", 1) for n in result], fontsize=7)
+    losses.set_xticks(range(len(result)), [fill(name, 12) for name in result], fontsize=7)
     return [save(figure, folder / "alignment.png")]
 
 
