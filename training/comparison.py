@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ..agents.registry import agent_spec, option_types
+from .aggregate import Aggregate, aggregate, aggregate_sheets
+from .aggregate_files import write_aggregate
+from .arrival import Arrival, arrival_sheet, arrivals
 from .comparison_spec import Comparison, Entrant, Row, load_comparison, slug
-from .curves import read_curve
+from .comparison_status import Status
+from .curves import Curve, read_curve
 from .docs_page import write_docs
 from .errors import UsageError
 from .evaluation import has_task, yardsticks
@@ -19,6 +23,7 @@ from .plotting import draw_curves
 from .presets import find_preset
 from .progress import Say
 from .runs import Run
+from .sheet import console_text
 from .table import Line, Table, print_table, write_table
 from .wandb_log import OFF, WandbSettings
 from .workers import Job, Report, cores, run_jobs
@@ -33,6 +38,8 @@ class Outcome:
     Attributes:
         path: folder of the comparison: run folders by row, table and figures.
         table: the results of the finished runs.
+        aggregate: what all rows say together; None with fewer than two rows or two agents, or where
+            a row has no yardsticks.
         failures: one line for each run that failed.
         interrupted: Ctrl-C ended it; the same call goes on.
     """
@@ -41,6 +48,7 @@ class Outcome:
     table: Table
     failures: list[str]
     interrupted: bool = False
+    aggregate: Aggregate | None = None
 
 
 def compare(
@@ -80,20 +88,26 @@ def compare(
     ]
     total = sum(map(len, planned))
     say(f"{comparison.name}: {total} runs, {total - len(todo)} finished before, {len(todo)} to do")
-    failures: list[str] = []
+    status = Status(folder, comparison)
     notes: dict[str, None] = {}
     complete = run_jobs(
-        todo, jobs or cores(), partial(_ended, say, folder, failures, notes, _Counter(len(todo)))
+        todo, jobs or cores(), partial(_ended, say, folder, status, notes, _Counter(len(todo)))
     )
     for note in notes:
         say(f"note: {note}")
     table = collect(comparison, folder)
-    _write(comparison, table, folder, docs, spec)
+    waited = arrivals(table)
+    found = _write(comparison, table, waited, folder, docs, spec)
     print_table(table, say)
-    for failure in failures:
+    for sheet in aggregate_sheets(found) if found is not None else []:
+        say(console_text(sheet))
+    if waited:
+        say(console_text(arrival_sheet(waited)))
+    failed = [f"{name}: {reason}" for name, reason in status.failures.items()]
+    for failure in failed:
         say(f"failed: {failure}")
-    say(f"{folder}: table.md, table.csv, table.json, figures")
-    return Outcome(folder, table, failures, interrupted=not complete)
+    say(f"{folder}: table.* and aggregate.* (Markdown and data), figures")
+    return Outcome(folder, table, failed, interrupted=not complete, aggregate=found)
 
 
 def plan(entrant: Entrant, row: Row, folder: Path) -> list[tuple[str, Job]]:
@@ -177,7 +191,7 @@ class _Counter:
 def _ended(
     say: Say,
     folder: Path,
-    failures: list[str],
+    status: Status,
     notes: dict[str, None],
     count: Callable[[], str],
     report: Report,
@@ -186,7 +200,7 @@ def _ended(
     name = str(report.job.path.relative_to(folder))
     notes.update(dict.fromkeys(report.warnings))
     if report.error is not None:
-        failures.append(f"{name}: {report.error}")
+        status.failed(name, report.error)
         say(f"{count()} {name}: failed: {report.error}")
     elif report.interrupted:
         say(f"{count()} {name}: interrupted, the same command goes on with it")
@@ -215,34 +229,45 @@ def collect(comparison: Comparison, folder: Path) -> Table:
 def _write(
     comparison: Comparison,
     table: Table,
+    waited: list[Arrival],
     folder: Path,
     docs: str | Path | None,
     spec: Comparison | str | Path,
-) -> None:
+) -> Aggregate | None:
     write_table(table, folder / "table")
-    figures = _draw(comparison, folder)
+    curves = read_curves(comparison, folder)
+    figures = _draw(comparison, curves, folder)
+    found = aggregate(table, curves)
+    write_aggregate(found, waited, folder / "aggregate")
     if docs is not None:
         if isinstance(spec, Comparison):
             command = f"caudate.training.compare, comparison in {comparison.name}.json"
         else:
             command = f"caudate compare {spec} --docs {docs}"
-        write_docs(table, figures, Path(docs), command)
+        write_docs(table, figures, Path(docs), command, found, waited)
+    return found
 
 
-def _draw(comparison: Comparison, folder: Path) -> dict[str, Path]:
+def read_curves(comparison: Comparison, folder: Path) -> dict[str, list[Curve]]:
+    """Row's label -> learning curves of its runs, finished or not; no row without one."""
+    found: dict[str, list[Curve]] = {}
+    for entrant, row in _pairs(comparison):
+        for seed in entrant.seed_list:
+            path = run_path(folder, entrant, row, seed)
+            curve = read_curve(Run(path), entrant.label) if path.is_dir() else None
+            if curve is not None:
+                found.setdefault(row.label, []).append(curve)
+    return found
+
+
+def _draw(comparison: Comparison, curves: dict[str, list[Curve]], folder: Path) -> dict[str, Path]:
     """One picture a row that has records, by the row's label."""
     drawn = {}
     for row in comparison.rows:
-        curves = []
-        for entrant in comparison.agents:
-            for seed in entrant.seed_list:
-                path = run_path(folder, entrant, row, seed)
-                curve = read_curve(Run(path), entrant.label) if path.is_dir() else None
-                curves += [curve] if curve is not None else []
-        if curves:
+        if row.label in curves:
             picture = folder / "figures" / f"{slug(row.label)}.png"
             kind = "score" if has_task(row.task) else "return"
             marks = yardsticks(row.task, row.env)
-            draw_curves(curves, picture, title=row.label, marks=marks, kind=kind)
+            draw_curves(curves[row.label], picture, title=row.label, marks=marks, kind=kind)
             drawn[row.label] = picture
     return drawn
