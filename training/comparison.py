@@ -82,7 +82,7 @@ def compare(
     settings.check()
     settings = replace(settings, group=settings.group or comparison.name)
     folder = Path(out) / comparison.name
-    planned = [plan(entrant, row, folder) for entrant, row in _pairs(comparison)]
+    planned = [plan(entrant, row, folder) for entrant, row in pairs(comparison)]
     todo = [
         replace(job, wandb=settings) for some in planned for state, job in some if state != DONE
     ]
@@ -137,7 +137,8 @@ def run_path(folder: Path, entrant: Entrant, row: Row, seed: int) -> Path:
     return folder / slug(row.label) / f"{slug(entrant.label)}-seed{seed}"
 
 
-def _pairs(comparison: Comparison) -> list[tuple[Entrant, Row]]:
+def pairs(comparison: Comparison) -> list[tuple[Entrant, Row]]:
+    """Who takes part in what, row by row."""
     return [
         (entrant, row)
         for row in comparison.rows
@@ -217,7 +218,7 @@ def _ended(
 def collect(comparison: Comparison, folder: Path) -> Table:
     """The results of all finished runs of a comparison."""
     lines = []
-    for entrant, row in _pairs(comparison):
+    for entrant, row in pairs(comparison):
         for seed in entrant.seed_list:
             path = run_path(folder, entrant, row, seed)
             result = Run(path).result if (path / "config.json").is_file() else None
@@ -251,7 +252,7 @@ def _write(
 def read_curves(comparison: Comparison, folder: Path) -> dict[str, list[Curve]]:
     """Row's label -> learning curves of its runs, finished or not; no row without one."""
     found: dict[str, list[Curve]] = {}
-    for entrant, row in _pairs(comparison):
+    for entrant, row in pairs(comparison):
         for seed in entrant.seed_list:
             path = run_path(folder, entrant, row, seed)
             curve = read_curve(Run(path), entrant.label) if path.is_dir() else None
