@@ -193,6 +193,7 @@ def play(env: Any) -> None:
         "docs/filters.md",
         "docs/fitting.md",
         "docs/bandits.md",
+        "docs/reports.md",
     ],
 )
 def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

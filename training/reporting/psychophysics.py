@@ -84,7 +84,7 @@ _DRAWN: dict[str, list[Draw]] = {
 }
 
 
-def behaviour(run: Run, trials: int) -> tuple[str | None, list[str]]:
+def behaviour(run: Run, trials: int) -> tuple[list[str], list[str]]:
     """A run's best agent on fresh trials.
 
     Args:
@@ -92,11 +92,11 @@ def behaviour(run: Run, trials: int) -> tuple[str | None, list[str]]:
         trials: how many; of bandits at least 32 whole sessions.
 
     Returns:
-        The picture as an address with its data, None if there is none, and what could not be drawn.
+        Pictures as addresses with their data, and why others could not be drawn.
     """
     config = run.config
     if not has_task(config.env_id):
-        return None, []
+        return [], []
     task = make_task(config.env_id.split(":")[-1], **config.env_kwargs)
     session = int(task.parameters.get("trials_per_episode", 1))
     envs = _SESSIONS if session > 1 else 64
@@ -104,7 +104,13 @@ def behaviour(run: Run, trials: int) -> tuple[str | None, list[str]]:
         task, load_agent(run.checkpoint()), max(trials, envs * session), FRESH_SEED, num_envs=envs
     )
     drawn = _DRAWN.get(task.name) or _usual(task.family, table)
-    return _picture(drawn, table, task.parameters) if drawn else (None, [])
+    pictures, notes = [], []
+    for draw in drawn:
+        try:
+            pictures.append(_picture(draw, table, task.parameters))
+        except TaskError as error:
+            notes.append(str(error))
+    return pictures, notes
 
 
 def _usual(family: str, table: TrialTable) -> list[Draw]:
@@ -126,21 +132,11 @@ def _usual(family: str, table: TrialTable) -> list[Draw]:
     return []
 
 
-def _picture(
-    drawn: list[Draw], table: TrialTable, parameters: Mapping[str, Any]
-) -> tuple[str | None, list[str]]:
-    figure, panels = new_figure(len(drawn), width=3.5 * len(drawn), height=2.9)
-    notes = []
-    for draw, axes in zip(drawn, panels, strict=True):
-        try:
-            draw(table, axes, parameters)
-        except TaskError as error:
-            notes.append(str(error))
-            axes.remove()
-    if len(notes) == len(drawn):
-        return None, notes
+def _picture(draw: Draw, table: TrialTable, parameters: Mapping[str, Any]) -> str:
+    figure, [axes] = new_figure(1, width=4.2, height=2.7)
+    draw(table, axes, parameters)
     buffer = io.BytesIO()
     # Equal runs have equal pages: neither the date nor random names are in a picture.
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "caudate"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}", notes
+    return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -252,26 +252,30 @@ def _behaviour(place: Place, row: Row) -> Html:
         if entry.row != row.label or entry.state != FINISHED or skip:
             continue
         shown.add(entry.agent)
-        figures.append(_drawn(place, entry))
-    figures = [figure for figure in figures if figure]
+        figures += _drawn(place, entry)
     if not figures:
         return _EMPTY
     return join([tag("h4", "Behaviour"), tag("div", *figures, class_="charts")])
 
 
-def _drawn(place: Place, entry: Entry) -> Html:
+def _drawn(place: Place, entry: Entry) -> list[Html]:
     from .psychophysics import behaviour
 
     name = f"{entry.agent}, seed {entry.seed}"
+    numbers = place.numbers(agent=entry.agent)
     try:
-        picture, notes = behaviour(entry.run, place.trials)
+        pictures, notes = behaviour(entry.run, place.trials)
     except (UsageError, AgentError, TaskError) as error:
-        picture, notes = None, [str(error)]
-    if picture is None and not notes:
-        return _EMPTY
-    image = tag("img", src=picture, alt=f"Behaviour of {name} on {entry.row}") if picture else ""
-    caption = join([f"{name} on fresh trials.", *(tag("p", note) for note in notes)])
-    return _figure(join([image]), caption, **place.numbers(agent=entry.agent))
+        pictures, notes = [], [str(error)]
+    figures = [
+        _figure(
+            tag("img", src=picture, alt=f"Behaviour of {name} on {entry.row}, picture {i + 1}"),
+            f"{name}, fresh trials.",
+            **numbers,
+        )
+        for i, picture in enumerate(pictures)
+    ]
+    return figures + [tag("p", f"{name}: {note}", class_="faint", **numbers) for note in notes]
 
 
 def times(place: Place) -> Html:
