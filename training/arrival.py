@@ -15,8 +15,8 @@ from .table import COSTS, Line, Table
 COUNTED = ("steps", "cpu_seconds")
 _NOTE = (
     "Median (95 % interval) and mean time to the row's criterion by Kaplan and Meier (1958), runs "
-    "that were cut off counted as long as they were seen; means are restricted to the time that is "
-    "named, to which all agents of the row were seen."
+    "that were cut off counted as long as they were seen; where there are any, means are restricted "
+    "to the time that is named, to which all agents of the row were seen."
 )
 
 
@@ -89,10 +89,12 @@ def arrival_sheet(found: list[Arrival]) -> Sheet:
     titles = ["row", "agent", "reached"]
     for cost in COUNTED:
         titles += [f"median {COSTS[cost]} [95 %]", f"mean {COSTS[cost]} [95 %]"]
+    cut = {one.row for one in found if one.reached < one.runs}  # elsewhere means are plain ones
     lines: dict[tuple[str, str], list[str]] = {}
     for one in found:
         begin = [one.row, one.agent, f"{one.reached}/{one.runs}"]
-        mean = f"{_text(one.mean)} (to {_number(one.until)})"
+        restricted = f" (to {_number(one.until)})" if one.row in cut else ""
+        mean = _text(one.mean) + restricted
         lines.setdefault((one.row, one.agent), begin).extend([_text(one.median), mean])
     return Sheet("time to criterion", _NOTE, titles, list(lines.values()))
 
