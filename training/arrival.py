@@ -15,8 +15,8 @@ from .table import COSTS, Line, Table
 COUNTED = ("steps", "cpu_seconds")
 _NOTE = (
     "Median (95 % interval) and mean time to the row's criterion by Kaplan and Meier (1958), runs "
-    "that were cut off counted as long as they were seen; where there are any, means are restricted "
-    "to the time that is named, to which all agents of the row were seen."
+    "that were cut off counted as long as they were seen; where there are any, means are "
+    "restricted to the time that is named, to which all agents of the row were seen."
 )
 
 

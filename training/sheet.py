@@ -24,7 +24,7 @@ def console_text(sheet: Sheet) -> str:
     shown = Table(title=sheet.title, title_justify="left", caption_justify="left")
     shown.caption = sheet.note
     for i, title in enumerate(sheet.titles):
-        shown.add_column(title, justify="right" if i else "left")
+        shown.add_column(title, justify="right" if i else "left", overflow="fold")
     for line in sheet.lines:
         shown.add_row(*line)
     buffer = io.StringIO()
