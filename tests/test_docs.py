@@ -194,6 +194,7 @@ def play(env: Any) -> None:
         "docs/fitting.md",
         "docs/bandits.md",
         "docs/experiments.md",
+        "docs/reports.md",
     ],
 )
 def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .comparison import compare
     from .evaluation import evaluate
     from .presets import preset
+    from .reporting import make_report
     from .reproduction import reproduce
     from .trainer import RunResult, resume, train
 
@@ -26,6 +27,7 @@ __all__ = [
     "UsageError",
     "compare",
     "evaluate",
+    "make_report",
     "preset",
     "reproduce",
     "resume",
@@ -38,6 +40,7 @@ _HOMES = {
     "RunResult": "trainer",
     "compare": "comparison",
     "evaluate": "evaluation",
+    "make_report": "reporting",
     "preset": "presets",
     "reproduce": "reproduction",
     "resume": "trainer",

@@ -116,6 +116,25 @@ def compare(
     fan_out.finish(outcome, json_file)
 
 
+def report(
+    folder: Annotated[Path, typer.Argument(help="A comparison, a run, or a folder of runs.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The page; default: report.html there.")
+    ] = None,
+    trials: Annotated[
+        int, typer.Option(min=0, help="Fresh trials for pictures of behaviour; 0: none.")
+    ] = 500,
+    all_seeds: Annotated[
+        bool, typer.Option("--all-seeds", help="... of every run, not of one of each agent.")
+    ] = False,
+) -> None:
+    """Write one HTML page on a comparison or on runs, to be opened anywhere."""
+    from .reporting import make_report
+
+    path = make_report(folder, out, trials=trials, all_seeds=all_seeds)
+    typer.echo(f"report: {path}")
+
+
 def reproduce(
     paper: Annotated[
         str | None, typer.Argument(help="Name of a paper; without one, the list of them.")
@@ -229,7 +248,7 @@ def bench_filters(
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the command line."""
-    for command in (plot, watch, compare, reproduce):
+    for command in (plot, watch, compare, report, reproduce):
         app.command()(command)
     bench = typer.Typer(help="Measure speed.", no_args_is_help=True, rich_markup_mode=None)
     bench.command("envs")(bench_envs)
