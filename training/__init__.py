@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .presets import preset
     from .reproduction import reproduce
     from .trainer import RunResult, resume, train
+    from .tuning import tune
 
 __all__ = [
     "RunResult",
@@ -30,6 +31,7 @@ __all__ = [
     "reproduce",
     "resume",
     "train",
+    "tune",
 ]
 
 # Loaded when asked for, so that the command line starts quickly. No module has the name of a
@@ -42,6 +44,7 @@ _HOMES = {
     "reproduce": "reproduction",
     "resume": "trainer",
     "train": "trainer",
+    "tune": "tuning",
 }
 
 

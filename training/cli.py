@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import fit_commands
+from . import export_command, fit_commands, tune_command
 from .commands import EXIT_INTERRUPTED, JsonFile, register
 from .errors import UsageError
 from .runs import write_json
@@ -104,7 +104,7 @@ def train(
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="default, none, or the task whose preset to use.")
+        str, typer.Option(help="default, none, a task whose preset to use, or FILE.toml.")
     ] = "default",
     set_: Annotated[
         list[str], typer.Option("--set", metavar="KEY=VALUE", help="Hyper-parameter.")
@@ -204,6 +204,8 @@ def evaluate(
 
 register(app)
 fit_commands.register(app)
+app.command()(tune_command.tune)
+app.command()(export_command.export)
 
 
 def main() -> None:

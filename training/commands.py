@@ -76,6 +76,9 @@ def compare(
     env: Annotated[
         list[str], typer.Option(metavar="KEY=VALUE", help="... and parameters of the tasks.")
     ] = [],  # noqa: B006
+    preset: Annotated[
+        str, typer.Option(help="... and default, none, a task whose preset to use, or FILE.toml.")
+    ] = "default",
     out: Annotated[Path, typer.Option(help="Folder of the comparison's folder.")] = Path("runs"),
     jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: all cores.")] = None,
     docs: Annotated[
@@ -104,6 +107,7 @@ def compare(
         steps=steps,
         cpu_limit=cpu_limit,
         env_kwargs=env_parameters(env),
+        preset=preset,
     )
     settings = WandbSettings(wandb, wandb_project, wandb_entity, wandb_group, tuple(wandb_tag))
     outcome = compare(spec, out=out, jobs=jobs, docs=docs, wandb=settings, say=typer.echo)

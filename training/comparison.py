@@ -98,11 +98,12 @@ def compare(
 
 def plan(entrant: Entrant, row: Row, folder: Path) -> list[tuple[str, Job]]:
     """What there is to do for each seed of one agent on one row."""
-    preset = find_preset(entrant.name, row.task)
+    preset = find_preset(entrant.name, row.task, entrant.preset)
     arguments: dict[str, Any] = {
         "agent": entrant.name,
         "env_id": row.task,
         "env_kwargs": row.env,
+        "preset": entrant.preset,
         "options": entrant.options | row.options.get(entrant.label, {}),
         "steps": entrant.budget(row),
         "until": row.until,
@@ -141,6 +142,7 @@ def _state(path: Path, arguments: dict[str, Any]) -> str:
     except UsageError:
         return START
     wanted = arguments | {"options": _resolved(arguments)}
+    del wanted["preset"]  # the options tell it all
     if wanted["num_envs"] is None:  # the agent's own default
         del wanted["num_envs"]
     if any(getattr(config, name) != value for name, value in _as_json(wanted).items()):
@@ -154,7 +156,7 @@ def _resolved(arguments: dict[str, Any]) -> dict[str, Any]:
     """All hyper-parameters of a run, as the agent will resolve them."""
     agent, env_id = arguments["agent"], arguments["env_id"]
     defaults = {name: default for name, (_, default) in option_types(agent).items()}
-    preset = find_preset(agent, env_id).options
+    preset = find_preset(agent, env_id, arguments["preset"]).options
     return defaults | agent_spec(agent).options | preset | arguments["options"]
 
 

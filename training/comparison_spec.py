@@ -42,6 +42,7 @@ class Entrant(_Table):
     Attributes:
         name: the agent.
         label: what tables and legends call it, unique in the comparison.
+        preset: ``default``, ``none``, a task whose preset to use, or a file of one.
         options: hyper-parameters over those of the preset.
         seeds: seeds 0 to n - 1, or the seeds themselves.
         cpu_limit: CPU-seconds of learning after which a run is cut off.
@@ -52,6 +53,7 @@ class Entrant(_Table):
 
     name: str
     label: str = ""
+    preset: str = "default"
     options: dict[str, Any] = Field(default_factory=dict)
     seeds: PositiveInt | list[NonNegativeInt] = SEEDS
     cpu_limit: float = Field(default=0.0, ge=0)
@@ -113,9 +115,7 @@ class Row(_Table):
         if isinstance(way, float):
             if "until" in given:
                 raise ValueError("until and way exclude each other: give one of them")
-            if not has_task(task):
-                raise ValueError(f"{task} has no yardsticks for way={way}: give it until or steps")
-            filled["until"] = _on_the_way(task, given.get("env", {}), way)
+            filled["until"] = way_to_score(task, given.get("env", {}), way)
         return filled
 
     @model_validator(mode="after")
@@ -182,7 +182,14 @@ class Comparison(_Table):
                     )
 
 
-def _on_the_way(task: str, env: Mapping[str, Any], way: float) -> float:
+def way_to_score(task: str, env: Mapping[str, Any], way: float) -> float:
+    """The score at a share of the way from a task's chance to its optimum.
+
+    Raises:
+        ValueError: the environment has no yardsticks.
+    """
+    if not has_task(task):
+        raise ValueError(f"{task} has no yardsticks for way={way}: give it until or steps")
     marks = yardsticks(task, env)
     return round(marks["chance"] + way * (marks["optimum"] - marks["chance"]), 4)
 
@@ -237,6 +244,7 @@ def comparison_from_names(
     steps: int | None = None,
     cpu_limit: float | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
+    preset: str = "default",
     name: str = "compare",
 ) -> Comparison:
     """Agents x tasks x seeds with the presets' settings.
@@ -251,6 +259,7 @@ def comparison_from_names(
         steps: budget in transitions.
         cpu_limit: CPU-seconds a run, 30 (PPO 20, RecurrentPPO 60) if not given.
         env_kwargs: parameters of all environments.
+        preset: of all agents: ``default``, ``none``, a task's name or a file.
         name: names the folder.
     """
     limit = {} if cpu_limit is None else {"cpu_limit": cpu_limit}
@@ -260,7 +269,7 @@ def comparison_from_names(
     row = {"env": dict(env_kwargs or {})} | {k: v for k, v in ends.items() if v is not None}
     content = {
         "name": name,
-        "agents": [{"name": agent, "seeds": seeds} | limit for agent in agents],
+        "agents": [{"name": agent, "seeds": seeds, "preset": preset} | limit for agent in agents],
         "rows": [{"task": task} | row for name in tasks for task in _members(name)],
     }
     return _build(content, "The comparison")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from .errors import UsageError, nearest
 
 DEFAULT_STEPS = 1_000_000
 DEFAULT_EVAL_EVERY = 8_192
+_REMARKS = ("score", "command")  # what a preset came to, for people
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,17 @@ def find_preset(agent: str, env_id: str, name: str = "default") -> Preset:
     Args:
         agent: the agent's name.
         env_id: the task's id.
-        name: ``default``: the task's own, or nothing where there is none; ``none``: nothing; or the
-            name of a task whose preset is to be used.
+        name: ``default``: the task's own, or nothing where there is none; ``none``: nothing; the
+            name of a task whose preset is to be used; or a file of that form, ``FILE.toml``.
 
     Raises:
-        UsageError: an unknown preset, with the nearest name; or one without this agent.
+        UsageError: an unknown preset, with the nearest name; one without this agent; or a file
+            that is none.
     """
     if name == "none":
         return Preset()
+    if name.endswith(".toml"):
+        return _from_file(agent, Path(name))
     if name == "default":
         task = env_id.split("/")[-1]
         if task not in preset_names() or agent not in _tables(task):
@@ -75,8 +80,32 @@ def find_preset(agent: str, env_id: str, name: str = "default") -> Preset:
                 f"Preset {name!r} has nothing for agent {agent!r}: it serves "
                 f"{', '.join(sorted(_tables(task)))}."
             )
-    table = {k: v for k, v in _tables(task)[agent].items() if k not in ("score", "command")}
-    return Preset(**table)
+    return _preset(_tables(task)[agent])
+
+
+def _preset(table: dict[str, Any]) -> Preset:
+    return Preset(**{k: v for k, v in table.items() if k not in _REMARKS})
+
+
+def _from_file(agent: str, path: Path) -> Preset:
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:  # of the file, its encoding or its form
+        raise UsageError(f"Cannot read the preset {path}: {error}.") from error
+    if agent not in tables:
+        raise UsageError(
+            f"{path} has nothing for agent {agent!r}: it serves {', '.join(sorted(tables))}."
+        )
+    table = tables[agent]
+    kinds = {f.name: dict if f.name == "options" else int for f in fields(Preset)}
+    allowed = kinds | dict.fromkeys(_REMARKS, str)
+    for name, value in table.items() if isinstance(table, dict) else [("", table)]:
+        if type(value) is not allowed.get(name):
+            raise UsageError(
+                f"{path}: [{agent}] cannot have {name} = {value!r}: it holds options (a table), "
+                "num_envs, steps and eval_every (whole numbers), score and command (texts)."
+            )
+    return _preset(table)
 
 
 def preset(agent: str, env_id: str) -> dict[str, Any]:

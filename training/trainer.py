@@ -15,7 +15,7 @@ from ..agents.registry import agent_spec
 from ..envs import make_task
 from .errors import UsageError
 from .evaluation import check_env_id, has_task, yardsticks
-from .loop import INTERRUPTED, Loop, LoopState
+from .loop import INTERRUPTED, Loop, LoopState, Stop
 from .presets import find_preset
 from .progress import Say, Silent, make_progress
 from .runs import Run, RunConfig
@@ -67,13 +67,14 @@ def train(
     wandb: str | WandbSettings = "auto",
     progress: bool = True,
     say: Say | None = None,
+    stop: Stop | None = None,
 ) -> RunResult:
     """Train one agent on one task in its own run folder.
 
     Args:
         agent: a name from ``caudate agents``.
         env_id: any Gymnasium id.
-        preset: ``default``, ``none`` or the name of a task whose preset to use.
+        preset: ``default``, ``none``, the name of a task whose preset to use, or a preset's file.
         options: hyper-parameters, over those of the preset.
         env_kwargs: parameters of the environment.
         seed: decides everything random.
@@ -88,6 +89,8 @@ def train(
         wandb: ``auto``, ``online``, ``offline``, ``off``, or all its settings.
         progress: show a bar on a terminal, lines elsewhere.
         say: where messages go, ``print`` if not given.
+        stop: asked after every evaluation with a dict of ``timesteps``, ``episodes``, ``updates``
+            and ``score``; True ends the run.
 
     Raises:
         UsageError, AgentError, TaskError: a user's mistake, in one sentence.
@@ -127,7 +130,7 @@ def train(
         run.clear()
     run = Run.create(run.path, config)
     learner.warm_up()
-    return _go(run, config, learner, LoopState(), settings, progress, say)
+    return _go(run, config, learner, LoopState(), settings, progress, say, stop)
 
 
 def resume(
@@ -136,12 +139,14 @@ def resume(
     wandb: str | WandbSettings | None = None,
     progress: bool = True,
     say: Say | None = None,
+    stop: Stop | None = None,
 ) -> RunResult:
     """Go on with a run that was killed or interrupted, as if it had never stopped.
 
     Args:
         run: the run folder.
         wandb: as for :func:`train`; None: as the run was started.
+        stop: as for :func:`train`.
 
     Raises:
         UsageError, AgentError: not a run, finished already, or its checkpoint cannot be used.
@@ -165,7 +170,7 @@ def resume(
         )
     settings = WandbSettings(**config.wandb) if wandb is None else wandb
     settings = WandbSettings(settings) if isinstance(settings, str) else settings
-    return _go(folder, config, learner, state, settings, progress, say)
+    return _go(folder, config, learner, state, settings, progress, say, stop)
 
 
 def run_name(agent: str, env_id: str, seed: int) -> str:
@@ -208,12 +213,13 @@ def _go(
     settings: WandbSettings,
     progress: bool,
     say: Say | None,
+    stop: Stop | None,
 ) -> RunResult:
     with make_progress(progress, config.steps, learner.num_timesteps, say) as shown:
         logger = WandbLogger(
             settings, run.path, run.path.name, asdict(config), state.wandb_id, shown.say
         )
-        loop = Loop(run, config, learner, state, shown, logger)
+        loop = Loop(run, config, learner, state, shown, logger, stop)
         result: dict[str, Any] = {}
         try:
             ended = loop()

@@ -66,7 +66,7 @@ def run_jobs(jobs: Sequence[Job], n_workers: int, ended: Callable[[Report], None
     waiting = list(reversed(jobs))
     running: dict[Connection, tuple[Job, BaseProcess]] = {}
     stopped = False
-    with _one_thread(), interrupts() as interrupted, _stopped_with_us(running):
+    with one_thread(), interrupts() as interrupted, _stopped_with_us(running):
         while running or (waiting and not stopped):
             stopped = interrupted()
             while waiting and len(running) < n_workers and not stopped:
@@ -95,11 +95,11 @@ def _start(job: Job) -> tuple[Connection, BaseProcess]:
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(job, sender))
-    _hold_interrupts(True)  # the child inherits this and is safe until it is ready
+    hold_interrupts(True)  # the child inherits this and is safe until it is ready
     try:
         process.start()
     finally:
-        _hold_interrupts(False)
+        hold_interrupts(False)
     sender.close()
     return receiver, process
 
@@ -126,7 +126,7 @@ def _work(job: Job, sender: Connection) -> None:
 
 def _try(job: Job) -> tuple[str | None, bool]:
     try:
-        _hold_interrupts(False)
+        hold_interrupts(False)
         from .trainer import resume, train
 
         if job.resume:
@@ -151,7 +151,7 @@ def _try(job: Job) -> tuple[str | None, bool]:
     return None, done.interrupted
 
 
-def _hold_interrupts(hold: bool) -> None:
+def hold_interrupts(hold: bool) -> None:
     """Let a Ctrl-C wait, where the system can do that."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK if hold else signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -162,7 +162,7 @@ def _silent(text: str) -> None:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Children read these when they load their numerical libraries."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
