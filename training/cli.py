@@ -132,6 +132,12 @@ def train(
     wandb_entity: Annotated[str | None, typer.Option()] = None,
     wandb_group: Annotated[str | None, typer.Option()] = None,
     wandb_tag: Annotated[list[str], typer.Option()] = [],  # noqa: B006
+    wandb_artifacts: Annotated[
+        bool, typer.Option("--wandb-artifacts", help="Send the checkpoints too.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write event files into the run's folder.")
+    ] = False,
     progress: Annotated[bool, typer.Option(help="Show how it goes.")] = True,
     json_file: JsonFile = None,
 ) -> None:
@@ -165,8 +171,14 @@ def train(
         name=name,
         overwrite=overwrite,
         wandb=WandbSettings(
-            wandb or "auto", wandb_project, wandb_entity, wandb_group, tuple(wandb_tag)
+            wandb or "auto",
+            wandb_project,
+            wandb_entity,
+            wandb_group,
+            tuple(wandb_tag),
+            wandb_artifacts,
         ),
+        tensorboard=tensorboard,
         progress=progress,
     )
     _finish(result, json_file)

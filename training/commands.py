@@ -89,6 +89,9 @@ def compare(
     wandb_entity: Annotated[str | None, typer.Option()] = None,
     wandb_group: Annotated[str | None, typer.Option(help="Default: the comparison's name.")] = None,
     wandb_tag: Annotated[list[str], typer.Option()] = [],  # noqa: B006
+    wandb_artifacts: Annotated[
+        bool, typer.Option("--wandb-artifacts", help="Send the checkpoints too.")
+    ] = False,
 ) -> None:
     """Run agents x tasks x seeds; finished runs are not repeated."""
     from .assignments import env_parameters, names
@@ -109,7 +112,9 @@ def compare(
         env_kwargs=env_parameters(env),
         preset=preset,
     )
-    settings = WandbSettings(wandb, wandb_project, wandb_entity, wandb_group, tuple(wandb_tag))
+    settings = WandbSettings(
+        wandb, wandb_project, wandb_entity, wandb_group, tuple(wandb_tag), wandb_artifacts
+    )
     outcome = compare(spec, out=out, jobs=jobs, docs=docs, wandb=settings, say=typer.echo)
     if outcome.interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)

@@ -52,7 +52,8 @@ def export(
     """Write the runs in a folder as CSV: UTF-8, numbers in full precision, nothing for None.
 
     Columns have a fixed order: what names the run, the usual ones, then the rest by name. Nested
-    values have dotted names (``options.learning_rate``, ``result.confirmed.value``), lists are JSON.
+    values have dotted names (``options.learning_rate``, ``result.confirmed.value``), lists are
+    JSON.
 
     Args:
         folder: a run, a comparison, a study, or any folder of these.

@@ -18,9 +18,9 @@ from .evaluation import (
     has_task,
 )
 from .interrupts import interrupts
+from .loggers import Loggers
 from .progress import Silent
 from .runs import Record, Run, RunConfig
-from .wandb_log import WandbLogger
 
 CRITERION_EPISODES = 500
 INTERRUPTED, STOPPED = "interrupted", "stopped"
@@ -67,11 +67,11 @@ class Loop:
         agent: Agent,
         state: LoopState,
         progress: Silent,
-        logger: WandbLogger,
+        loggers: Loggers,
         stop: Stop | None = None,
     ):
         self.run, self.config, self.agent, self.state = run, config, agent, state
-        self.progress, self.logger, self.stop = progress, logger, stop
+        self.progress, self.loggers, self.stop = progress, loggers, stop
         self.criterion = self._evaluator(CRITERION_EPISODES, CRITERION_SEED)
         self.metrics = Record(run.metrics, state.metrics_bytes)
         self.timing = Record(run.timing, state.timing_bytes)
@@ -170,13 +170,12 @@ class Loop:
         self.metrics.write(record)
         times = {"cpu_seconds": state.cpu_seconds, "wall_seconds": state.wall_seconds}
         self.timing.write({"timesteps": record["timesteps"], **times})
-        self.logger.log(record | times)
+        self.loggers.log(record | times)
         self.progress.evaluated(record)
 
     def _checkpoint(self, best: bool) -> None:
         state = self.state
         state.metrics_bytes, state.timing_bytes = self.metrics.offset, self.timing.offset
-        state.wandb_id = self.logger.run_id
         content = {
             "agent": self.agent.name,
             "config": self.agent.config,

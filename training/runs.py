@@ -31,10 +31,16 @@ class RunConfig:
     preset: str
     wandb: dict[str, Any]
     versions: dict[str, str]
+    tensorboard: bool = False
 
     def same_experiment(self, other: RunConfig) -> bool:
         """Whether two runs would do the same, whatever versions made and loggers watched them."""
-        aside = {"versions": {}, "wandb": {}, "preset": ""}  # options say what a preset said
+        aside = {
+            "versions": {},
+            "wandb": {},
+            "tensorboard": False,
+            "preset": "",
+        }  # options say what a preset said
         return asdict(self) | aside == asdict(other) | aside
 
 
@@ -144,7 +150,7 @@ class Run:
         with _writable(self.path):
             for name in ("config.json", "metrics.jsonl", "timing.jsonl", "result.json"):
                 (self.path / name).unlink(missing_ok=True)
-            for name in ("checkpoints", "figures", "wandb"):
+            for name in ("checkpoints", "figures", "wandb", "tensorboard"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
 
 

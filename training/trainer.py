@@ -15,11 +15,13 @@ from ..agents.registry import agent_spec
 from ..envs import make_task
 from .errors import UsageError
 from .evaluation import check_env_id, has_task, yardsticks
+from .loggers import Loggers
 from .loop import INTERRUPTED, Loop, LoopState, Stop
 from .presets import find_preset
 from .progress import Say, Silent, make_progress
 from .runs import Run, RunConfig
-from .wandb_log import WandbLogger, WandbSettings
+from .tensorboard_log import TensorBoardLogger, check_tensorboard
+from .wandb_log import WandbLogger, WandbSettings, wandb_wanted
 
 _VERSIONS = ("caudate", "numpy", "gymnasium")
 _EXTRA_VERSIONS = {
@@ -65,6 +67,7 @@ def train(
     name: str | None = None,
     overwrite: bool = False,
     wandb: str | WandbSettings = "auto",
+    tensorboard: bool = False,
     progress: bool = True,
     say: Say | None = None,
     stop: Stop | None = None,
@@ -87,6 +90,7 @@ def train(
         name: the run's folder in ``out``, ``<agent>-<task>-seed<seed>`` if not given.
         overwrite: replace a run that is there.
         wandb: ``auto``, ``online``, ``offline``, ``off``, or all its settings.
+        tensorboard: write event files into ``tensorboard/`` of the run folder.
         progress: show a bar on a terminal, lines elsewhere.
         say: where messages go, ``print`` if not given.
         stop: asked after every evaluation with a dict of ``timesteps``, ``episodes``, ``updates``
@@ -97,6 +101,8 @@ def train(
     """
     settings = WandbSettings(wandb) if isinstance(wandb, str) else wandb
     settings.check()
+    if tensorboard:
+        check_tensorboard()
     spec = agent_spec(agent)
     check_env_id(env_id)
     found = find_preset(agent, env_id, preset)
@@ -124,6 +130,7 @@ def train(
         cpu_limit=_number("cpu_limit", cpu_limit, above=0.0),
         preset=preset,
         wandb=asdict(settings),
+        tensorboard=tensorboard,
         versions=_versions(spec.extra),
     )
     if overwrite:
@@ -216,10 +223,8 @@ def _go(
     stop: Stop | None,
 ) -> RunResult:
     with make_progress(progress, config.steps, learner.num_timesteps, say) as shown:
-        logger = WandbLogger(
-            settings, run.path, run.path.name, asdict(config), state.wandb_id, shown.say
-        )
-        loop = Loop(run, config, learner, state, shown, logger, stop)
+        loggers = _loggers(run, config, state, settings, shown.say)
+        loop = Loop(run, config, learner, state, shown, loggers, stop)
         result: dict[str, Any] = {}
         try:
             ended = loop()
@@ -228,9 +233,26 @@ def _go(
                 run.write_json("result.json", result)
         finally:
             loop.close()
-            logger.finish(result)
+            loggers.finish(result)
         _report(run, config, result, shown)
     return RunResult(run.path, result, interrupted=ended == INTERRUPTED)
+
+
+def _loggers(
+    run: Run, config: RunConfig, state: LoopState, settings: WandbSettings, say: Say
+) -> Loggers:
+    """What follows the run elsewhere; the state keeps by what name W&B knows it."""
+    loggers = Loggers(say)
+    if wandb_wanted(settings, say):
+        made = loggers.add(
+            WandbLogger.name,
+            lambda: WandbLogger(settings, run.path, asdict(config), state.wandb_id),
+        )
+        state.wandb_id = getattr(made, "run_id", state.wandb_id)
+    if config.tensorboard:
+        resumed_at = int(state.totals["timesteps"]) if state.metrics_bytes else None
+        loggers.add(TensorBoardLogger.name, lambda: TensorBoardLogger(run.path, resumed_at))
+    return loggers
 
 
 def _result(config: RunConfig, state: LoopState) -> dict[str, Any]:
