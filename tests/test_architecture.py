@@ -13,7 +13,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PARTS = ("envs", "agents", "training")
 MAY_USE = {"envs": set(), "agents": set(), "training": {"envs", "agents"}}
-HEAVY = ("torch", "matplotlib", "wandb", "stable_baselines3", "sb3_contrib", "numba", "ale_py")
+HEAVY = (
+    "torch",
+    "matplotlib",
+    "wandb",
+    "stable_baselines3",
+    "sb3_contrib",
+    "numba",
+    "ale_py",
+    "optuna",
+)
 
 
 def imported_parts(path: Path) -> set[str]:

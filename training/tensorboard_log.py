@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import math
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -43,21 +45,18 @@ class TensorBoardLogger:
             self._restart(resumed_at + 1)
 
     def _restart(self, step: int) -> None:
-        from tensorboardX.proto.event_pb2 import SessionLog
-
-        log: Any = SessionLog(status=SessionLog.START)  # pyright: ignore[reportAttributeAccessIssue]
-        self._write(step, session_log=log)
+        session = _protocol("event").SessionLog
+        self._write(step, session_log=session(status=session.START))
 
     def log(self, record: dict[str, Any]) -> None:
-        from tensorboardX.proto.summary_pb2 import Summary
-
+        summary = _protocol("summary").Summary
         values = [
-            Summary.Value(tag=name, simple_value=float(value))
+            summary.Value(tag=name, simple_value=float(value))
             for name, value in record.items()
             if name != "timesteps" and isinstance(value, (int, float)) and math.isfinite(value)
         ]
         try:
-            self._write(int(record["timesteps"]), summary=Summary(value=values))
+            self._write(int(record["timesteps"]), summary=summary(value=values))
             self._writer.flush()
         except BaseException:  # nothing will be written any more
             with contextlib.suppress(Exception):
@@ -68,8 +67,10 @@ class TensorBoardLogger:
         self._writer.close()
 
     def _write(self, step: int, **content: Any) -> None:
-        import time
+        event = _protocol("event").Event(wall_time=time.time(), step=step, **content)
+        self._writer.write_event(event)
 
-        from tensorboardX.proto.event_pb2 import Event
 
-        self._writer.write_event(Event(wall_time=time.time(), step=step, **content))
+def _protocol(name: str) -> Any:
+    """A module of TensorBoard's messages, whose classes are made when it is imported."""
+    return importlib.import_module(f"tensorboardX.proto.{name}_pb2")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 SCORE, STEPS, CPU = "score", "steps", "cpu"
 OBJECTIVES = (SCORE, STEPS, CPU)
+Direction = Literal["maximize", "minimize"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Objective:
     budget: float = 0.0
 
     @property
-    def direction(self) -> str:
+    def direction(self) -> Direction:
         return "maximize" if self.kind == SCORE else "minimize"
 
     def way(self, score: float) -> float:

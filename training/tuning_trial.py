@@ -9,7 +9,7 @@ from typing import Any
 from .errors import UsageError
 from .runs import Run
 from .trainer import RunResult, resume, train
-from .tuning_objective import Objective
+from .tuning_objective import Direction, Objective
 from .workers import hold_interrupts
 
 JOURNAL, STUDY = "journal.log", "caudate"
@@ -56,7 +56,7 @@ class Played:
     interrupted: bool = False
 
 
-def open_study(folder: Path, direction: str, pruner: str, evaluations: int) -> Any:
+def open_study(folder: Path, direction: Direction, pruner: str, evaluations: int) -> Any:
     """The optuna study in a folder, made if there is none."""
     import optuna
     from optuna.storages import JournalStorage

@@ -16,14 +16,13 @@ pytest.importorskip("tensorboardX")
 
 def events(folder):
     """Events of all files in a folder, in order: length, checksum, event, checksum."""
-    from tensorboardX.proto.event_pb2 import Event
-
+    event = tensorboard_log._protocol("event").Event
     found = []
     for path in sorted(folder.iterdir()):
         data = path.read_bytes()
         while data:
             (n,) = struct.unpack("<Q", data[:8])
-            found.append(Event.FromString(data[12 : 12 + n]))
+            found.append(event.FromString(data[12 : 12 + n]))
             data = data[16 + n :]
     return found
 
@@ -41,15 +40,14 @@ def test_numbers_of_records_are_scalars_at_their_steps(tmp_path):
 
 
 def test_a_run_that_goes_on_begins_a_file_that_follows(tmp_path):
-    from tensorboardX.proto.event_pb2 import SessionLog
-
+    session = tensorboard_log._protocol("event").SessionLog
     result = small_run(tmp_path, steps=900, tensorboard=True)
     (result.path / "result.json").unlink()
     resume(result.path, progress=False, say=lambda text: None)
     files = list((result.path / "tensorboard").iterdir())
     assert len(files) == 2
     (start,) = [e for e in events(result.path / "tensorboard") if e.HasField("session_log")]
-    assert start.session_log.status == SessionLog.START
+    assert start.session_log.status == session.START
     assert start.step == result.result["timesteps"] + 1
 
 

@@ -42,7 +42,8 @@ def study(tmp_path_factory):
     """A study with two trials that finish and one that cannot be built."""
     folder = tmp_path_factory.mktemp("tune")
     said: list[str] = []
-    arguments = QUICK | {"report_seeds": 1, "out": folder, "name": "s", "say": said.append}
+    given = {"report_seeds": 1, "out": folder, "name": "s", "say": said.append}
+    arguments: dict[str, Any] = {**QUICK, **given}
     space = ["learning_rate=log:1e-3:1e-2", "optimizer=adam,nothing", "num_envs=int:8:24"]
     del arguments["num_envs"]
     found = tune("eprop-rate", BENCH, space=space, trials=5, **arguments)
@@ -88,7 +89,7 @@ def test_seeds_of_trials_are_not_those_of_the_report(study):
     found, _, _ = study
     assert {path.name for path in (found.path / "trials").glob("*/*")} == {"seed100"}
     with pytest.raises(UsageError, match="a trial must not see them"):
-        tune("eprop-rate", BENCH, **(QUICK | {"first_seed": 3, "report_seeds": 5}))
+        tune("eprop-rate", BENCH, first_seed=3, report_seeds=5)
 
 
 def test_the_same_call_plays_nothing_again_and_more_trials_go_on(study, monkeypatch):
@@ -104,8 +105,8 @@ def test_the_same_call_plays_nothing_again_and_more_trials_go_on(study, monkeypa
 
 
 def test_a_search_for_few_steps_goes_on_after_ctrl_c(tmp_path):
-    arguments = QUICK | {"out": tmp_path, "say": lambda text: None, "until": 0.6, "trials": 3}
-    arguments |= {"steps": 20_000, "space": ["gamma=0.5,0.9"]}
+    given = {"steps": 20_000, "until": 0.6, "trials": 3, "space": ["gamma=0.5,0.9"]}
+    arguments: dict[str, Any] = {**QUICK, **given, "out": tmp_path, "say": lambda text: None}
 
     def interrupt() -> None:
         for _ in range(300):
