@@ -225,8 +225,9 @@ class _Search:
                     running[workers.submit(play, self._order(trial))] = trial
                 for future in wait(running, 0.2, FIRST_COMPLETED).done:
                     workers.take(future)
-                    self._end(running.pop(future), future)
-        return not stopped
+                    # A Ctrl-C may have ended all workers before it is looked for here.
+                    stopped = not self._end(running.pop(future), future) or stopped
+            return not (stopped or interrupted())
 
     def _ask(self) -> Any:
         import optuna
@@ -247,8 +248,8 @@ class _Search:
             self.pruner,
         )
 
-    def _end(self, trial: Any, future: Future[Played]) -> None:
-        """Tell the study how a trial ended, and the user."""
+    def _end(self, trial: Any, future: Future[Played]) -> bool:
+        """Tell the study how a trial ended, and the user; False if it was interrupted."""
         from optuna.trial import TrialState
 
         error = future.exception()
@@ -257,10 +258,10 @@ class _Search:
             trial.set_user_attr("reason", reason)
             self.study.tell(trial, state=TrialState.FAIL)
             self._say(trial, f"failed: {reason}")
-            return
+            return True
         played = future.result()
         if played.interrupted:
-            return
+            return False
         trial.set_user_attr("scores", [r["confirmed"]["value"] for r in played.results])
         if played.pruned:
             self.study.tell(trial, state=TrialState.PRUNED)
@@ -273,6 +274,7 @@ class _Search:
         for seed in self.seeds:  # what the trial came to stays; its networks are of no more use
             run = self.folder / "trials" / f"{trial.number:04d}" / f"seed{seed}"
             shutil.rmtree(run / "checkpoints", ignore_errors=True)
+        return True
 
     def _say(self, trial: Any, outcome: str) -> None:
         self.say(f"[{trial.number + 1}/{self.total}] {outcome}: {_params(trial.params)}")

@@ -70,7 +70,8 @@ def report_best(
     score = _score(lines, objective) if lines else ""
     write_text(path, preset_text(arguments, score, command))
     say(f"preset: {path} ({score or 'no fresh run finished'}); to show it: {command}")
-    return Report(path, score, command, lines, outcome.interrupted)
+    missing = len(lines) + len(outcome.failures) < seeds
+    return Report(path, score, command, lines, interrupted=outcome.interrupted or missing)
 
 
 def preset_text(arguments: dict[str, Any], score: str, command: str) -> str:
@@ -101,7 +102,8 @@ def write_trials_table(study: Any, space: Space, path: Path) -> None:
     for trial in study.trials:
         told = trial.user_attrs
         texts = [json.dumps(told[key]) if key in told else "" for key in ("scores", "reached")]
-        value = "" if trial.value is None else trial.value
+        # Of a trial that was broken off, optuna keeps what pruning compared, in another unit.
+        value = trial.value if trial.state.name == "COMPLETE" else ""
         head = [trial.number, trial.state.name.lower(), value, *texts, told.get("reason", "")]
         writer.writerow([*head, *(trial.params.get(name, "") for name in names)])
     write_text(path, text.getvalue())

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 import tomllib
+from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from caudate.training.runs import Run
 from caudate.training.tuning_objective import Objective
 from caudate.training.tuning_report import preset_text
 from caudate.training.tuning_space import default_space, find_space, parse_dimension
+from caudate.training.tuning_trial import Played
 from caudate.training.tuning_workers import Workers
 
 from .conftest import one_sentence
@@ -126,6 +128,24 @@ def test_a_search_for_few_steps_goes_on_after_ctrl_c(tmp_path):
     rows = read(found.path / "trials.csv")
     assert [row["state"] for row in rows] == ["complete"] * 3
     assert all(0 < float(row["value"]) <= 2 * 20_000 for row in rows)
+
+
+def test_a_trial_that_was_interrupted_is_left_for_the_next_call(tmp_path, monkeypatch):
+    def interrupted(workers, function, order):
+        future: Future[Played] = Future()
+        future.set_result(Played([], interrupted=True))
+        workers.busy[future] = ProcessPoolExecutor(1)
+        return future
+
+    said: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Workers, "submit", interrupted)
+        found = tune("eprop-rate", BENCH, trials=1, out=tmp_path, say=said.append)
+    assert found.interrupted
+    assert found.best is None
+    assert said[-1] == "interrupted: the same command goes on"
+    (row,) = read(found.path / "trials.csv")
+    assert row["state"] == "running"
 
 
 def test_a_dead_process_leaves_its_place_to_another():
