@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .reporting import make_report
     from .reproduction import reproduce
     from .trainer import RunResult, resume, train
+    from .tuning import tune
 
 __all__ = [
     "RunResult",
@@ -32,6 +33,7 @@ __all__ = [
     "reproduce",
     "resume",
     "train",
+    "tune",
 ]
 
 # Loaded when asked for, so that the command line starts quickly. No module has the name of a
@@ -45,6 +47,7 @@ _HOMES = {
     "reproduce": "reproduction",
     "resume": "trainer",
     "train": "trainer",
+    "tune": "tuning",
 }
 
 

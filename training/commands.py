@@ -67,6 +67,7 @@ def compare(
     steps: fan_out.Steps = None,
     cpu_limit: fan_out.CpuLimit = None,
     env: fan_out.Env = [],  # noqa: B006
+    preset: fan_out.Preset = "default",
     out: fan_out.Out = Path("runs"),
     jobs: fan_out.Jobs = None,
     engine: fan_out.EngineName = "local",
@@ -81,6 +82,7 @@ def compare(
     wandb_entity: fan_out.WandbEntity = None,
     wandb_group: fan_out.WandbGroup = None,
     wandb_tag: fan_out.WandbTag = [],  # noqa: B006
+    wandb_artifacts: fan_out.WandbArtifacts = False,
     bars: fan_out.Bars = True,
     json_file: JsonFile = None,
 ) -> None:
@@ -102,8 +104,11 @@ def compare(
         steps=steps,
         cpu_limit=cpu_limit,
         env_kwargs=env_parameters(env),
+        preset=preset,
     )
-    settings = WandbSettings(wandb, wandb_project, wandb_entity, wandb_group, tuple(wandb_tag))
+    settings = WandbSettings(
+        wandb, wandb_project, wandb_entity, wandb_group, tuple(wandb_tag), wandb_artifacts
+    )
     outcome = compare(
         spec,
         out=out,

@@ -123,11 +123,12 @@ def _costs_text(count: int, costs: Mapping[str, float]) -> str:
 
 def plan(entrant: Entrant, row: Row, folder: Path) -> list[tuple[str, Job]]:
     """What there is to do for each seed of one agent on one row."""
-    preset = find_preset(entrant.name, row.task)
+    preset = find_preset(entrant.name, row.task, entrant.preset)
     arguments: dict[str, Any] = {
         "agent": entrant.name,
         "env_id": row.task,
         "env_kwargs": row.env,
+        "preset": entrant.preset,
         "options": entrant.options | row.options.get(entrant.label, {}),
         "steps": entrant.budget(row),
         "until": row.until,
