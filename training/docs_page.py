@@ -11,6 +11,7 @@ from .aggregate import Aggregate, aggregate_sheets
 from .aggregate_figure import draw_aggregate
 from .aggregate_files import write_data as write_aggregate_data
 from .arrival import Arrival
+from .comparison_spec import slug
 from .overview import draw_overview, overview
 from .runs import write_text
 from .sheet import markdown_text
@@ -29,7 +30,8 @@ def write_docs(
 
     Args:
         table: the results.
-        figures: row's label -> picture; the copy has the comparison's name before its own.
+        figures: row's label -> picture; the copy has the comparison's name before its own. Rows
+            without one keep the copy that is there.
         folder: where the data go; ``folder.md`` is the page.
         command: what makes all this, named on the page.
         found: what all rows say together, for a part of its own at the end.
@@ -40,7 +42,9 @@ def write_docs(
     page = folder.with_name(f"{folder.name}.md")
     title = table.comparison.title or name
     data = f"[{name}.csv]({_link(page, folder / f'{name}.csv')})"
-    parts = [f"## {title}", f"Made by `{command}`; one line a run: {data}."]
+    minutes = sum(line.cpu_seconds for line in table.lines) / 60
+    cost = f"{len(table.lines)} runs, {minutes:,.0f} CPU-minutes of learning"
+    parts = [f"## {title}", f"Made by `{command}` ({cost}); one line a run: {data}."]
     if table.comparison.overview:
         picture = draw_overview(table, folder / f"{name}.png")
         parts += [overview(table), f"![Scores and CPU-seconds by task]({_link(page, picture)})"]
@@ -56,9 +60,10 @@ def _rows(table: Table, figures: Mapping[str, Path], folder: Path, page: Path) -
     parts = []
     for row, text in markdown(table, level=3):
         parts.append(text)
+        copy = folder / f"{table.comparison.name}-{slug(row.label)}.png"
         if row.label in figures:
-            copy = folder / f"{table.comparison.name}-{figures[row.label].name}"
             shutil.copyfile(figures[row.label], copy)
+        if copy.is_file():
             parts.append(f"![Learning curves: {row.label}]({_link(page, copy)})")
     return parts
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gymnasium as gym
 
-from ..agents import AGENTS, load_agent
+from ..agents import AGENTS
 from ..agents.actor_critic import ActorCritic
 from .errors import UsageError
 from .inside_figure import Subject, draw
@@ -53,7 +53,7 @@ def look_inside(
         raise UsageError(f"max_steps={max_steps} must be 1 or more.")
     folder = Run.open(run)
     config = folder.config
-    agent = load_agent(folder.checkpoint())
+    agent = folder.agent()
     if not isinstance(agent, ActorCritic):
         ours = ", ".join(name for name, spec in AGENTS.items() if spec.kind == "network")
         raise UsageError(
