@@ -26,7 +26,7 @@ Array = np.ndarray
 _RANGES = {
     "count": ("measure_units", "course_units", "clock_units"),
     "positive": ("step_ms", "eligibility_ms", "longest_ms", "shortest_ms", "clock_gain"),
-    "not negative": ("places", "weber", "cue_gain"),
+    "not negative": ("places", "weber", "cue_gain", "exploration_learning_rate"),
 }
 _SEEDS = 2**63 - 1
 
@@ -40,6 +40,7 @@ class ClockOptions(LearnerOptions, RewardOptions):
     initial_withhold_bias: float = 3.0
     modulator: str = "condition"  # condition, average, return (policy gradient), critic (TD errors)
     entropy_coef: float = 0.001
+    exploration_learning_rate: float | None = None  # of the deviation of real actions; 0: it stays
     eligibility_ms: float | None = None  # decay of the eligibility before R - Rbar; None: none
     cues: str | None = None  # pulses that start the clock: names or numbers, like "go,beat"
     cue_identity: str | None = None  # channels that tell cues apart; "": one cue
@@ -127,6 +128,10 @@ class ClockAgent(ActorCritic):
 
     def _network_parameters(self, rng: np.random.Generator) -> Parameters:
         return {}
+
+    def _learning_rates(self) -> dict[str, float]:
+        rate = self.options.exploration_learning_rate
+        return {} if rate is None else {"log_std": rate}
 
     def _begin(self, n: int, rng: np.random.Generator) -> State:
         return self.network.initial_state(n, rng.integers(_SEEDS, size=n))

@@ -189,9 +189,18 @@ class TimeFeatures:
         if self.places:
             parts.append(np.eye(self.places)[np.minimum(place, self.places - 1)])
         if self.n_course:
-            parts.append(course[:, self.n_course :])
+            parts.append(self._bands(course[:, self.n_course :]))
         held = None
         for part in parts:
             product = part if held is None else held[:, :, None] * part[:, None, :]
             held = product.reshape(len(cue), -1)
         return held
+
+    def _bands(self, averages: Array) -> Array:
+        """Differences of neighbouring averages (n, H K): what is slower than one, not the next."""
+        each = averages.reshape(len(averages), self.reader.n_course, -1)
+        return np.diff(each, axis=2, append=0).reshape(averages.shape)
+
+    def since(self, state: State) -> Array:
+        """Milliseconds (n,) since the last start of the clock, -1 where it does not run."""
+        return state[_OWN]
