@@ -171,6 +171,7 @@ SMALLER = {
     'run.result["confirmed"]': "run.result",
     "n_steps=128, batch_size=512).learn(100_000)": "n_steps=8, batch_size=64).learn(512)",
     "n_trials=1000": "n_trials=200",
+    "steps=20_000, trials=20, jobs=1": "steps=500, trials=2, seeds=1, report_seeds=1, jobs=1",
     "batches=1000": "batches=4",
     "num_workers=2": "num_workers=0",
     "...  # train or play as before": "play(env)",
@@ -194,6 +195,8 @@ def play(env: Any) -> None:
         "docs/fitting.md",
         "docs/bandits.md",
         "docs/experiments.md",
+        "docs/reports.md",
+        "docs/tuning.md",
     ],
 )
 def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,18 +18,22 @@ if TYPE_CHECKING:
     from .comparison import compare
     from .evaluation import evaluate
     from .presets import preset
+    from .reporting import make_report
     from .reproduction import reproduce
     from .trainer import RunResult, resume, train
+    from .tuning import tune
 
 __all__ = [
     "RunResult",
     "UsageError",
     "compare",
     "evaluate",
+    "make_report",
     "preset",
     "reproduce",
     "resume",
     "train",
+    "tune",
 ]
 
 # Loaded when asked for, so that the command line starts quickly. No module has the name of a
@@ -38,10 +42,12 @@ _HOMES = {
     "RunResult": "trainer",
     "compare": "comparison",
     "evaluate": "evaluation",
+    "make_report": "reporting",
     "preset": "presets",
     "reproduce": "reproduction",
     "resume": "trainer",
     "train": "trainer",
+    "tune": "tuning",
 }
 
 

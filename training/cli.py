@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import fit_commands, sweep_commands
+from . import export_command, fit_commands, sweep_commands, tune_command
 from .commands import EXIT_INTERRUPTED, JsonFile, register
 from .errors import UsageError
 from .runs import write_json
@@ -110,7 +110,7 @@ def train(
         ),
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="default, none, the task whose preset to use, or a TOML file.")
+        str, typer.Option(help="default, none, a task whose preset to use, or FILE.toml.")
     ] = "default",
     set_: Annotated[
         list[str], typer.Option("--set", metavar="KEY=VALUE", help="Hyper-parameter.")
@@ -138,6 +138,12 @@ def train(
     wandb_entity: Annotated[str | None, typer.Option()] = None,
     wandb_group: Annotated[str | None, typer.Option()] = None,
     wandb_tag: Annotated[list[str], typer.Option()] = [],  # noqa: B006
+    wandb_artifacts: Annotated[
+        bool, typer.Option("--wandb-artifacts", help="Send the checkpoints too.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write event files into the run's folder.")
+    ] = False,
     progress: Annotated[bool, typer.Option(help="Show how it goes.")] = True,
     json_file: JsonFile = None,
 ) -> None:
@@ -181,8 +187,14 @@ def train(
         name=name,
         overwrite=overwrite,
         wandb=WandbSettings(
-            wandb or "auto", wandb_project, wandb_entity, wandb_group, tuple(wandb_tag)
+            wandb or "auto",
+            wandb_project,
+            wandb_entity,
+            wandb_group,
+            tuple(wandb_tag),
+            wandb_artifacts,
         ),
+        tensorboard=tensorboard,
         progress=progress,
     )
     _finish(result, json_file)
@@ -221,6 +233,8 @@ def evaluate(
 register(app)
 sweep_commands.register(app)
 fit_commands.register(app)
+app.command()(tune_command.tune)
+app.command()(export_command.export)
 
 
 def main() -> None:

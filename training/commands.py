@@ -67,6 +67,7 @@ def compare(
     steps: fan_out.Steps = None,
     cpu_limit: fan_out.CpuLimit = None,
     env: fan_out.Env = [],  # noqa: B006
+    preset: fan_out.Preset = "default",
     out: fan_out.Out = Path("runs"),
     jobs: fan_out.Jobs = None,
     engine: fan_out.EngineName = "local",
@@ -81,6 +82,7 @@ def compare(
     wandb_entity: fan_out.WandbEntity = None,
     wandb_group: fan_out.WandbGroup = None,
     wandb_tag: fan_out.WandbTag = [],  # noqa: B006
+    wandb_artifacts: fan_out.WandbArtifacts = False,
     bars: fan_out.Bars = True,
     json_file: JsonFile = None,
 ) -> None:
@@ -102,8 +104,11 @@ def compare(
         steps=steps,
         cpu_limit=cpu_limit,
         env_kwargs=env_parameters(env),
+        preset=preset,
     )
-    settings = WandbSettings(wandb, wandb_project, wandb_entity, wandb_group, tuple(wandb_tag))
+    settings = WandbSettings(
+        wandb, wandb_project, wandb_entity, wandb_group, tuple(wandb_tag), wandb_artifacts
+    )
     outcome = compare(
         spec,
         out=out,
@@ -114,6 +119,25 @@ def compare(
         say=typer.echo,
     )
     fan_out.finish(outcome, json_file)
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="A comparison, a run, or a folder of runs.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The page; default: report.html there.")
+    ] = None,
+    trials: Annotated[
+        int, typer.Option(min=0, help="Fresh trials for pictures of behaviour; 0: none.")
+    ] = 500,
+    all_seeds: Annotated[
+        bool, typer.Option("--all-seeds", help="... of every run, not of one of each agent.")
+    ] = False,
+) -> None:
+    """Write one HTML page on a comparison or on runs, to be opened anywhere."""
+    from .reporting import make_report
+
+    path = make_report(folder, out, trials=trials, all_seeds=all_seeds)
+    typer.echo(f"report: {path}")
 
 
 def reproduce(
@@ -229,7 +253,7 @@ def bench_filters(
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the command line."""
-    for command in (plot, watch, compare, reproduce):
+    for command in (plot, watch, compare, report, reproduce):
         app.command()(command)
     bench = typer.Typer(help="Measure speed.", no_args_is_help=True, rich_markup_mode=None)
     bench.command("envs")(bench_envs)

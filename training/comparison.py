@@ -8,8 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from .aggregate import Aggregate, aggregate, aggregate_sheets
+from .aggregate_files import write_aggregate
+from .arrival import Arrival, arrival_sheet, arrivals
 from .comparison_spec import Comparison, Entrant, Row, load_comparison, slug
-from .curves import read_curve
+from .comparison_status import Status
+from .curves import Curve, read_curve
 from .docs_page import write_docs
 from .engines import EngineSettings
 from .evaluation import has_task, yardsticks
@@ -19,6 +23,7 @@ from .presets import find_preset
 from .progress import Say
 from .run_bars import Plain, show_runs
 from .runs import Run
+from .sheet import console_text
 from .table import Failure, Line, Table, print_table, write_table
 from .wandb_log import OFF, WandbSettings
 from .workers import run_jobs
@@ -31,6 +36,8 @@ class Outcome:
     Attributes:
         path: folder of the comparison: run folders by row, table and figures.
         table: the results of the finished runs.
+        aggregate: what all rows say together; None with fewer than two rows or two agents, or where
+            a row has no yardsticks.
         failures: one line for each run that failed.
         interrupted: Ctrl-C ended it; the same call goes on.
         costs: ``wall_seconds`` and ``cpu_seconds`` of what this call ran.
@@ -40,6 +47,7 @@ class Outcome:
     table: Table
     failures: list[str]
     interrupted: bool = False
+    aggregate: Aggregate | None = None
     costs: dict[str, float] = field(default_factory=dict)
 
 
@@ -80,26 +88,31 @@ def compare(
     settings.check()
     settings = replace(settings, group=settings.group or comparison.name)
     folder = Path(out) / comparison.name
-    planned = [plan(entrant, row, folder) for entrant, row in _pairs(comparison)]
+    planned = [plan(entrant, row, folder) for entrant, row in pairs(comparison)]
     todo = [
         replace(job, wandb=settings) for some in planned for state, job in some if state != DONE
     ]
     total = sum(map(len, planned))
     say(f"{comparison.name}: {total} runs, {total - len(todo)} finished before, {len(todo)} to do")
     with show_runs(bars, len(todo), say) as shown:
-        account = _Account(folder, len(todo), shown)
+        account = _Account(folder, Status(folder, comparison), len(todo), shown)
         complete = run_jobs(todo, engine, folder, account.ended, shown.look)
     costs = account.costs()
     for note in account.notes:
         say(f"note: {note}")
-    table = collect(comparison, folder, account.failures)
-    _write(comparison, table, folder, docs, spec)
+    table = collect(comparison, folder, account.status.failures)
+    waited = arrivals(table)
+    found = _write(comparison, table, waited, folder, docs, spec)
     print_table(table, say)
+    for sheet in aggregate_sheets(found) if found is not None else []:
+        say(console_text(sheet))
+    if waited:
+        say(console_text(arrival_sheet(waited)))
     if todo:
         say(_costs_text(account.count, costs))
-    say(f"{folder}: table.md, table.csv, table.json, figures")
-    failures = [f"{path.relative_to(folder)}: {why}" for path, why in account.failures.items()]
-    return Outcome(folder, table, failures, interrupted=not complete, costs=costs)
+    say(f"{folder}: table.* and aggregate.* (Markdown and data), figures")
+    failures = [f"{name}: {why}" for name, why in account.status.failures.items()]
+    return Outcome(folder, table, failures, not complete, found, costs)
 
 
 def _costs_text(count: int, costs: Mapping[str, float]) -> str:
@@ -110,11 +123,12 @@ def _costs_text(count: int, costs: Mapping[str, float]) -> str:
 
 def plan(entrant: Entrant, row: Row, folder: Path) -> list[tuple[str, Job]]:
     """What there is to do for each seed of one agent on one row."""
-    preset = find_preset(entrant.name, row.task)
+    preset = find_preset(entrant.name, row.task, entrant.preset)
     arguments: dict[str, Any] = {
         "agent": entrant.name,
         "env_id": row.task,
         "env_kwargs": row.env,
+        "preset": entrant.preset,
         "options": entrant.options | row.options.get(entrant.label, {}),
         "steps": entrant.budget(row),
         "until": row.until,
@@ -135,7 +149,8 @@ def run_path(folder: Path, entrant: Entrant, row: Row, seed: int) -> Path:
     return folder / slug(row.label) / f"{slug(entrant.label)}-seed{seed}"
 
 
-def _pairs(comparison: Comparison) -> list[tuple[Entrant, Row]]:
+def pairs(comparison: Comparison) -> list[tuple[Entrant, Row]]:
+    """Who takes part in what, row by row."""
     return [
         (entrant, row)
         for row in comparison.rows
@@ -147,11 +162,10 @@ def _pairs(comparison: Comparison) -> list[tuple[Entrant, Row]]:
 class _Account:
     """Tells how runs end and keeps what is to be said of all of them."""
 
-    def __init__(self, folder: Path, total: int, shown: Plain):
-        self.folder, self.total, self.shown = folder, total, shown
+    def __init__(self, folder: Path, status: Status, total: int, shown: Plain):
+        self.folder, self.status, self.total, self.shown = folder, status, total, shown
         self.count = 0
         self.cpu_seconds = 0.0
-        self.failures: dict[Path, str] = {}
         self.notes: dict[str, None] = {}
         self._began = time.monotonic()
 
@@ -161,9 +175,10 @@ class _Account:
         self.cpu_seconds += report.cpu_seconds
         self.notes.update(dict.fromkeys(report.warnings))
         path = report.job.path
-        text = f"[{self.count}/{self.total}] {path.relative_to(self.folder)}: "
+        name = path.relative_to(self.folder).as_posix()
+        text = f"[{self.count}/{self.total}] {name}: "
         if report.error is not None:
-            self.failures[path] = report.error
+            self.status.failed(name, report.error)
             self.shown.say(f"{text}failed: {report.error}")
         elif report.interrupted:
             self.shown.say(f"{text}interrupted, the same command goes on with it")
@@ -185,22 +200,21 @@ def _ending(result: dict[str, Any]) -> str:
     )
 
 
-def collect(
-    comparison: Comparison, folder: Path, failed: Mapping[Path, str] | None = None
-) -> Table:
+def collect(comparison: Comparison, folder: Path, failed: Mapping[str, str] | None = None) -> Table:
     """The results of all finished runs of a comparison, and why others failed.
 
     Args:
-        failed: run folder -> reason.
+        failed: run's folder, relative to the comparison's -> reason.
     """
     failed = failed or {}
     lines, failures = [], []
-    for entrant, row in _pairs(comparison):
+    for entrant, row in pairs(comparison):
         for seed in entrant.seed_list:
             path = run_path(folder, entrant, row, seed)
             result = Run(path).result if (path / "config.json").is_file() else None
-            if path in failed:
-                failures.append(Failure(row.label, entrant.label, seed, failed[path]))
+            reason = failed.get(path.relative_to(folder).as_posix())
+            if reason is not None:
+                failures.append(Failure(row.label, entrant.label, seed, reason))
             elif result is not None:
                 lines.append(Line.of(row, entrant, seed, result))
     return Table(comparison, lines, failures)
@@ -209,34 +223,45 @@ def collect(
 def _write(
     comparison: Comparison,
     table: Table,
+    waited: list[Arrival],
     folder: Path,
     docs: str | Path | None,
     spec: Comparison | str | Path,
-) -> None:
+) -> Aggregate | None:
     write_table(table, folder / "table")
-    figures = _draw(comparison, folder)
+    curves = read_curves(comparison, folder)
+    figures = _draw(comparison, curves, folder)
+    found = aggregate(table, curves)
+    write_aggregate(found, waited, folder / "aggregate")
     if docs is not None:
         if isinstance(spec, Comparison):
             command = f"caudate.training.compare, comparison in {comparison.name}.json"
         else:
             command = f"caudate compare {spec} --docs {docs}"
-        write_docs(table, figures, Path(docs), command)
+        write_docs(table, figures, Path(docs), command, found, waited)
+    return found
 
 
-def _draw(comparison: Comparison, folder: Path) -> dict[str, Path]:
+def read_curves(comparison: Comparison, folder: Path) -> dict[str, list[Curve]]:
+    """Row's label -> learning curves of its runs, finished or not; no row without one."""
+    found: dict[str, list[Curve]] = {}
+    for entrant, row in pairs(comparison):
+        for seed in entrant.seed_list:
+            path = run_path(folder, entrant, row, seed)
+            curve = read_curve(Run(path), entrant.label) if path.is_dir() else None
+            if curve is not None:
+                found.setdefault(row.label, []).append(curve)
+    return found
+
+
+def _draw(comparison: Comparison, curves: dict[str, list[Curve]], folder: Path) -> dict[str, Path]:
     """One picture a row that has records, by the row's label."""
     drawn = {}
     for row in comparison.rows:
-        curves = []
-        for entrant in comparison.agents:
-            for seed in entrant.seed_list:
-                path = run_path(folder, entrant, row, seed)
-                curve = read_curve(Run(path), entrant.label) if path.is_dir() else None
-                curves += [curve] if curve is not None else []
-        if curves:
+        if row.label in curves:
             picture = folder / "figures" / f"{slug(row.label)}.png"
             kind = "score" if has_task(row.task) else "return"
             marks = yardsticks(row.task, row.env)
-            draw_curves(curves, picture, title=row.label, marks=marks, kind=kind)
+            draw_curves(curves[row.label], picture, title=row.label, marks=marks, kind=kind)
             drawn[row.label] = picture
     return drawn

@@ -16,6 +16,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveInt,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -30,6 +31,7 @@ CPU_LIMITS = {"ppo": 20.0, "recurrent-ppo": 60.0}  # CPU-seconds of learning a r
 DEFAULT_CPU_LIMIT = 30.0
 SEEDS = 10
 IDEAL = "ideal observer"  # said beside the labels of agents that are given what others learn
+STORED = {"stored": True}  # validation context: a row has the score that its way came to
 _ENDLESS = 1_000_000_000  # steps, where the CPU limit ends a run that does not reach its goal
 
 
@@ -48,6 +50,7 @@ class Entrant(StrictTable):
     Attributes:
         name: the agent.
         label: what tables and legends call it, unique in the comparison.
+        preset: ``default``, ``none``, a task whose preset to use, or a file of one.
         options: hyper-parameters over those of the preset.
         seeds: seeds 0 to n - 1, or the seeds themselves.
         cpu_limit: CPU-seconds of learning after which a run is cut off.
@@ -58,6 +61,7 @@ class Entrant(StrictTable):
 
     name: str
     label: str = ""
+    preset: str = "default"
     options: dict[str, Any] = Field(default_factory=dict)
     seeds: PositiveInt | list[NonNegativeInt] = SEEDS
     cpu_limit: float = Field(default=0.0, ge=0)
@@ -113,15 +117,13 @@ class Row(StrictTable):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
+    def _fill_in(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         task, way = str(given.get("task", "")), given.get("way")
         filled = {"label": task.split("/")[-1]} | given
-        if isinstance(way, float):
+        if isinstance(way, float) and info.context != STORED:
             if "until" in given:
                 raise ValueError("until and way exclude each other: give one of them")
-            if not has_task(task):
-                raise ValueError(f"{task} has no yardsticks for way={way}: give it until or steps")
-            filled["until"] = _on_the_way(task, given.get("env", {}), way)
+            filled["until"] = way_to_score(task, given.get("env", {}), way)
         return filled
 
     @model_validator(mode="after")
@@ -190,7 +192,14 @@ class Comparison(StrictTable):
                     )
 
 
-def _on_the_way(task: str, env: Mapping[str, Any], way: float) -> float:
+def way_to_score(task: str, env: Mapping[str, Any], way: float) -> float:
+    """The score at a share of the way from a task's chance to its optimum.
+
+    Raises:
+        ValueError: the environment has no yardsticks.
+    """
+    if not has_task(task):
+        raise ValueError(f"{task} has no yardsticks for way={way}: give it until or steps")
     marks = yardsticks(task, env)
     return round(marks["chance"] + way * (marks["optimum"] - marks["chance"]), 4)
 
@@ -240,6 +249,7 @@ def comparison_from_names(
     steps: int | None = None,
     cpu_limit: float | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
+    preset: str = "default",
     name: str = "compare",
 ) -> Comparison:
     """Agents x tasks x seeds with the presets' settings.
@@ -254,6 +264,7 @@ def comparison_from_names(
         steps: budget in transitions.
         cpu_limit: CPU-seconds a run, 30 (PPO 20, RecurrentPPO 60) if not given.
         env_kwargs: parameters of all environments.
+        preset: of all agents: ``default``, ``none``, a task's name or a file.
         name: names the folder.
     """
     limit = {} if cpu_limit is None else {"cpu_limit": cpu_limit}
@@ -263,7 +274,7 @@ def comparison_from_names(
     row = {"env": dict(env_kwargs or {})} | {k: v for k, v in ends.items() if v is not None}
     content = {
         "name": name,
-        "agents": [{"name": agent, "seeds": seeds} | limit for agent in agents],
+        "agents": [{"name": agent, "seeds": seeds, "preset": preset} | limit for agent in agents],
         "rows": [{"task": task} | row for name in tasks for task in members(name)],
     }
     return build_comparison(content, "The comparison")

@@ -15,6 +15,7 @@ from .stats import bootstrap_interval, interquartile_mean
 Array = npt.NDArray[Any]
 
 STEPS, CPU = "timesteps", "cpu_seconds"
+COST_LABELS = {STEPS: "environment steps", CPU: "learning time (CPU-seconds)"}
 _POINTS = 160
 
 
@@ -68,13 +69,23 @@ def wants_log(groups: Iterable[Sequence[Curve]], axis: str, ratio: float = 20.0)
 
 def band(curves: Sequence[Curve], axis: str, log: bool) -> Band:
     """Summary of one group. A run that has ended keeps its last score."""
+    x = grid(curves, axis, log)
+    scores = scores_at(curves, axis, x)
+    low, high = bootstrap_interval(scores, n_resamples=1000)
+    return Band(x, interquartile_mean(scores), low, high, len(curves))
+
+
+def grid(curves: Sequence[Curve], axis: str, log: bool) -> Array:
+    """Places from the start (of a logarithmic axis: the first measurement) to the longest end."""
     end = max(curve.x[axis][-1] for curve in curves)
     start = min(_first(curve.x[axis]) for curve in curves) if log else 0.0
     space = np.geomspace if log and 0 < start < end else np.linspace
-    x = space(start, end, _POINTS)
-    scores = np.stack([np.interp(x, curve.x[axis], curve.score) for curve in curves])
-    low, high = bootstrap_interval(scores, n_resamples=1000)
-    return Band(x, interquartile_mean(scores), low, high, len(curves))
+    return space(start, end, _POINTS)
+
+
+def scores_at(curves: Sequence[Curve], axis: str, x: Array) -> Array:
+    """Scores of the runs at each place, (runs, places); one that has ended keeps its last."""
+    return np.stack([np.interp(x, curve.x[axis], curve.score) for curve in curves])
 
 
 def _first(x: Array) -> float:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .aggregate import Aggregate, aggregate_sheets
+from .aggregate_figure import draw_aggregate
+from .aggregate_files import write_data as write_aggregate_data
+from .arrival import Arrival
 from .overview import draw_overview, overview
 from .runs import write_text
+from .sheet import markdown_text
 from .table import Table, markdown, write_data
 
 
-def write_docs(table: Table, figures: Mapping[str, Path], folder: Path, command: str) -> None:
+def write_docs(
+    table: Table,
+    figures: Mapping[str, Path],
+    folder: Path,
+    command: str,
+    found: Aggregate | None = None,
+    waited: Sequence[Arrival] = (),
+) -> None:
     """Keep a comparison's data and pictures in ``folder`` and put its tables on the page beside it.
 
     Args:
@@ -20,6 +32,8 @@ def write_docs(table: Table, figures: Mapping[str, Path], folder: Path, command:
         figures: row's label -> picture; the copy has the comparison's name before its own.
         folder: where the data go; ``folder.md`` is the page.
         command: what makes all this, named on the page.
+        found: what all rows say together, for a part of its own at the end.
+        waited: times to criteria, kept with its data.
     """
     name = table.comparison.name
     write_data(table, folder / name)
@@ -32,6 +46,8 @@ def write_docs(table: Table, figures: Mapping[str, Path], folder: Path, command:
         parts += [overview(table), f"![Scores and CPU-seconds by task]({_link(page, picture)})"]
     else:
         parts += _rows(table, figures, folder, page)
+    if found is not None:
+        parts += _all_rows(found, waited, folder / f"{name}.aggregate", page)
     replace_section(page, name, "\n\n".join(parts))
 
 
@@ -45,6 +61,21 @@ def _rows(table: Table, figures: Mapping[str, Path], folder: Path, page: Path) -
             shutil.copyfile(figures[row.label], copy)
             parts.append(f"![Learning curves: {row.label}]({_link(page, copy)})")
     return parts
+
+
+def _all_rows(found: Aggregate, waited: Sequence[Arrival], stem: Path, page: Path) -> list[str]:
+    """The tables and the picture of all rows together. (No row's picture has a dot there.)"""
+    data, picture = (stem.with_name(f"{stem.name}.{end}") for end in ("json", "png"))
+    write_aggregate_data(found, list(waited), data)
+    draw_aggregate(found, picture)
+    first, second = (markdown_text(sheet, level=3) for sheet in aggregate_sheets(found))
+    alt = "Performance profiles and efficiency curves over all tasks"
+    return [
+        first,
+        f"All numbers: [{data.name}]({_link(page, data)}).",
+        second,
+        f"![{alt}]({_link(page, picture)})",
+    ]
 
 
 def replace_section(page: Path, name: str, text: str, title: str = "Results") -> None:

@@ -30,6 +30,9 @@ CpuLimit = Annotated[float | None, typer.Option(help="... and in CPU-seconds.")]
 Env = Annotated[
     list[str], typer.Option(metavar="KEY=VALUE", help="... and parameters of the tasks.")
 ]
+Preset = Annotated[
+    str, typer.Option(help="... and default, none, a task whose preset to use, or FILE.toml.")
+]
 Out = Annotated[Path, typer.Option(help="Folder of its folder.")]
 Jobs = Annotated[
     int | None, typer.Option(help="Runs at a time; default: all cores, or what a cluster has.")
@@ -54,6 +57,9 @@ WandbProject = Annotated[str, typer.Option()]
 WandbEntity = Annotated[str | None, typer.Option()]
 WandbGroup = Annotated[str | None, typer.Option(help="Default: the name of its folder.")]
 WandbTag = Annotated[list[str], typer.Option()]
+WandbArtifacts = Annotated[
+    bool, typer.Option("--wandb-artifacts", help="Send the checkpoints too.")
+]
 
 
 def finish(outcome: Outcome, json_file: Path | None, more: dict[str, Any] | None = None) -> None:

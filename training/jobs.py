@@ -47,6 +47,7 @@ class Job:
         except UsageError:
             return START
         wanted = self.arguments | {"options": self._resolved()}
+        wanted.pop("preset", None)  # the options tell it all
         if wanted["num_envs"] is None:  # the agent's own default
             del wanted["num_envs"]
         if any(getattr(config, name) != value for name, value in _as_json(wanted).items()):
@@ -59,7 +60,7 @@ class Job:
         """All hyper-parameters of the run, as the agent will resolve them."""
         agent, env_id = self.arguments["agent"], self.arguments["env_id"]
         defaults = {name: default for name, (_, default) in option_types(agent).items()}
-        preset = find_preset(agent, env_id).options
+        preset = find_preset(agent, env_id, self.arguments.get("preset", "default")).options
         return defaults | agent_spec(agent).options | preset | self.arguments["options"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,12 +18,15 @@ from .evaluation import (
     has_task,
 )
 from .interrupts import interrupts
+from .loggers import Loggers
 from .progress import Silent
 from .runs import Record, Run, RunConfig
-from .wandb_log import WandbLogger
 
 CRITERION_EPISODES = 500
-INTERRUPTED = "interrupted"
+INTERRUPTED, STOPPED = "interrupted", "stopped"
+
+# Asked after every evaluation with its steps, episodes and score; True ends the run.
+Stop = Callable[[dict[str, Any]], bool]
 
 _TOTALS = ("timesteps", "episodes", "updates")
 
@@ -35,7 +39,7 @@ class LoopState:
         cpu_seconds: process time of the agent's updates alone.
         next_evaluation: in transitions.
         sums: metric -> [sum, count] since the last record.
-        finished: why the run is over (until, steps, cpu_limit); None while it goes on.
+        finished: why the run is over (until, steps, cpu_limit, stopped); None while it goes on.
         metrics_bytes, timing_bytes: lengths of the records at this point.
     """
 
@@ -63,10 +67,11 @@ class Loop:
         agent: Agent,
         state: LoopState,
         progress: Silent,
-        logger: WandbLogger,
+        loggers: Loggers,
+        stop: Stop | None = None,
     ):
         self.run, self.config, self.agent, self.state = run, config, agent, state
-        self.progress, self.logger = progress, logger
+        self.progress, self.loggers, self.stop = progress, loggers, stop
         self.criterion = self._evaluator(CRITERION_EPISODES, CRITERION_SEED)
         self.metrics = Record(run.metrics, state.metrics_bytes)
         self.timing = Record(run.timing, state.timing_bytes)
@@ -131,6 +136,9 @@ class Loop:
         score = self.criterion(self.agent)
         state.score = score.value
         state.confirmed = None
+        if ended is None and self.stop is not None:
+            asked = {name: int(value) for name, value in state.totals.items()}
+            ended = STOPPED if self.stop(asked | {"score": score.value}) else None
         if ended or (until is not None and score.value >= until):
             confirmed = self._confirm()
             state.confirmed = asdict(confirmed)
@@ -162,13 +170,12 @@ class Loop:
         self.metrics.write(record)
         times = {"cpu_seconds": state.cpu_seconds, "wall_seconds": state.wall_seconds}
         self.timing.write({"timesteps": record["timesteps"], **times})
-        self.logger.log(record | times)
+        self.loggers.log(record | times)
         self.progress.evaluated(record)
 
     def _checkpoint(self, best: bool) -> None:
         state = self.state
         state.metrics_bytes, state.timing_bytes = self.metrics.offset, self.timing.offset
-        state.wandb_id = self.logger.run_id
         content = {
             "agent": self.agent.name,
             "config": self.agent.config,

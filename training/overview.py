@@ -9,18 +9,13 @@ import numpy as np
 from .comparison_spec import Row
 from .pictures import AXIS, COLORS, FAINT, new_figure, save
 from .stats import Bounded
-from .table import Cell, Table
+from .table import Cell, Table, way_text
 
 _NOTE = (
     "Each cell: the way from chance to optimum (interquartile mean over seeds), seeds that reached "
     "{goal}, steps and CPU-seconds of learning to there (medians; > where the median run was cut "
     "off)."
 )
-
-
-def way(cell: Cell, marks: dict[str, float]) -> float:
-    """How far a cell's score is between chance (0) and optimum (1)."""
-    return (cell.score[0] - marks["chance"]) / (marks["optimum"] - marks["chance"])
 
 
 def overview(table: Table) -> str:
@@ -55,7 +50,7 @@ def _name(row: Row) -> str:
 
 
 def _text(cell: Cell, marks: dict[str, float]) -> str:
-    share = f"{way(cell, marks):.0%}"
+    share = way_text(cell.score[0], marks)
     if cell.solved is not None and 2 * cell.solved > cell.seeds:
         share = f"**{share}**"
     steps = _amount(cell.costs["steps"].median, 1e6, "M")

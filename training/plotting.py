@@ -8,14 +8,23 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from .curves import CPU, STEPS, Band, Curve, band, group, read_curve, wants_log
+from .curves import (
+    COST_LABELS,
+    CPU,
+    STEPS,
+    Band,
+    Curve,
+    band,
+    group,
+    read_curve,
+    wants_log,
+)
 from .errors import UsageError
 from .evaluation import has_task, yardsticks
 from .pictures import AXIS, COLORS, FAINT, INK, STYLES, new_figure, save
 from .runs import Run
 
 _MARKS = ("chance", "memoryless", "optimum")
-_LABELS = {STEPS: "environment steps", CPU: "learning time (CPU-seconds)"}
 
 
 def plot(
@@ -98,6 +107,11 @@ def _draw_panel(axis: Axes, groups: Mapping[str, Sequence[Curve]], name: str) ->
         color = COLORS[i % len(COLORS)]
         style = STYLES[i // len(COLORS) % len(STYLES)]
         _draw_band(axis, summary, color, style, _legend(label, summary.n))
+    scale_cost(axis, name, log=log)
+
+
+def scale_cost(axis: Axes, name: str, *, log: bool) -> None:
+    """Scale, ticks and label of a horizontal axis of steps or CPU-seconds."""
     if log:
         axis.set_xscale("log")
         axis.xaxis.set_major_formatter("{x:g}")
@@ -106,7 +120,7 @@ def _draw_panel(axis: Axes, groups: Mapping[str, Sequence[Curve]], name: str) ->
         axis.xaxis.set_major_locator(MaxNLocator(5))
     if name == STEPS:
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axis.set_xlabel(_LABELS[name])
+    axis.set_xlabel(COST_LABELS[name])
 
 
 def _draw_band(axis: Axes, summary: Band, color: str, style: str, label: str) -> None:

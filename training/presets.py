@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +14,7 @@ from .toml_files import read_toml
 
 DEFAULT_STEPS = 1_000_000
 DEFAULT_EVAL_EVERY = 8_192
+_REMARKS = ("score", "command")  # what a preset came to, for people
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def find_preset(agent: str, env_id: str, name: str = "default") -> Preset:
 
 
 def _preset(table: dict[str, Any]) -> Preset:
-    return Preset(**{k: v for k, v in table.items() if k not in ("score", "command")})
+    return Preset(**{k: v for k, v in table.items() if k not in _REMARKS})
 
 
 def _from_file(agent: str, env_id: str, path: Path) -> Preset:
@@ -93,11 +94,20 @@ def _from_file(agent: str, env_id: str, path: Path) -> Preset:
     tables = read_toml(path)
     tables = tables.get(task, tables)
     if agent not in tables:
-        raise UsageError(f"Preset {path} has nothing for agent {agent!r} on {task}.")
-    try:
-        return _preset(tables[agent])
-    except (AttributeError, TypeError) as error:
-        raise UsageError(f"Preset {path} is not valid at {agent}: {error}.") from error
+        raise UsageError(
+            f"Preset {path} has nothing for agent {agent!r} on {task}: it serves "
+            f"{', '.join(sorted(tables))}."
+        )
+    table = tables[agent]
+    kinds = {f.name: dict if f.name == "options" else int for f in fields(Preset)}
+    allowed = kinds | dict.fromkeys(_REMARKS, str)
+    for name, value in table.items() if isinstance(table, dict) else [("", table)]:
+        if type(value) is not allowed.get(name):
+            raise UsageError(
+                f"{path}: [{agent}] cannot have {name} = {value!r}: it holds options (a table), "
+                "num_envs, steps and eval_every (whole numbers), score and command (texts)."
+            )
+    return _preset(table)
 
 
 def preset(agent: str, env_id: str) -> dict[str, Any]:

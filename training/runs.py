@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -30,10 +31,16 @@ class RunConfig:
     preset: str
     wandb: dict[str, Any]
     versions: dict[str, str]
+    tensorboard: bool = False
 
     def same_experiment(self, other: RunConfig) -> bool:
         """Whether two runs would do the same, whatever versions made and loggers watched them."""
-        aside = {"versions": {}, "wandb": {}, "preset": ""}  # options say what a preset said
+        aside = {
+            "versions": {},
+            "wandb": {},
+            "tensorboard": False,
+            "preset": "",
+        }  # options say what a preset said
         return asdict(self) | aside == asdict(other) | aside
 
 
@@ -143,7 +150,7 @@ class Run:
         with _writable(self.path):
             for name in ("config.json", "metrics.jsonl", "timing.jsonl", "result.json"):
                 (self.path / name).unlink(missing_ok=True)
-            for name in ("checkpoints", "figures", "wandb"):
+            for name in ("checkpoints", "figures", "wandb", "tensorboard"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
 
 
@@ -195,12 +202,19 @@ def write_json(path: Path, content: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file in one step."""
+    with replacing(path) as file:
+        file.write(text)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """A file to write, which takes the place of another once it is whole."""
     with _writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                yield file
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
         except BaseException:

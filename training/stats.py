@@ -20,6 +20,14 @@ class Bounded(NamedTuple):
     censored: bool = False
 
 
+class Estimate(NamedTuple):
+    """A value with its 95 % interval, whose ends may be infinite."""
+
+    value: float
+    low: float
+    high: float
+
+
 class Spread(NamedTuple):
     """Median and range of a quantity over seeds."""
 
@@ -50,16 +58,33 @@ def mean_interval(values: npt.ArrayLike) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def interquartile_mean(values: npt.ArrayLike) -> Array:
+def interquartile_mean(values: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Array:
     """Mean of the middle half along the first axis, with fractional weights at its edges.
+
+    Args:
+        values: (n, ...).
+        weights: (n,) how much each of them counts, the same if not given; the middle half is half
+            of their sum.
 
     Agarwal et al. (2021), arXiv:2108.13264.
     """
-    x = np.sort(np.asarray(values, float), axis=0)
-    n = len(x)
-    left, right = np.arange(n), np.arange(1, n + 1)
-    weight = np.clip(np.minimum(right, 0.75 * n) - np.maximum(left, 0.25 * n), 0, None)
-    return np.tensordot(weight / weight.sum(), x, axes=1)
+    x = np.asarray(values, float)
+    if weights is None:
+        x = np.sort(x, axis=0)
+        right = np.arange(1, len(x) + 1)
+        middle = _middle_half(right - 1, right)
+        return np.tensordot(middle / middle.sum(), x, axes=1)
+    order = np.argsort(x, axis=0)
+    share = np.asarray(weights, float)[order]
+    right = np.cumsum(share, axis=0)
+    middle = _middle_half(right - share, right)
+    return (middle * np.take_along_axis(x, order, axis=0)).sum(axis=0) / middle.sum(axis=0)
+
+
+def _middle_half(left: Array, right: Array) -> Array:
+    """How much of each piece (left, right) lies between the quarters of the last one's end."""
+    total = right[-1]
+    return np.clip(np.minimum(right, 0.75 * total) - np.maximum(left, 0.25 * total), 0, None)
 
 
 def bootstrap_interval(
@@ -67,16 +92,33 @@ def bootstrap_interval(
     statistic: Callable[[Array], Any] = interquartile_mean,
     n_resamples: int = 2000,
     seed: int = 0,
+    strata: npt.ArrayLike | None = None,
 ) -> tuple[Array, Array]:
     """95 % percentile bootstrap interval of ``statistic`` over the first axis (the seeds).
 
     ``values`` (n, ...); the ends have the shape that ``statistic`` returns. Resampling is seeded:
-    equal values give equal intervals.
+    equal values give equal intervals. With ``strata`` (n,), each value is replaced by one of its
+    own stratum (the runs on one task), so that a resample has as many of each as the sample;
+    Agarwal et al. (2021), arXiv:2108.13264.
     """
     x = np.asarray(values, float)
-    picks = np.random.default_rng(seed).integers(len(x), size=(n_resamples, len(x)))
+    picks = _picks(np.random.default_rng(seed), len(x), n_resamples, strata)
     low, high = np.percentile([statistic(x[pick]) for pick in picks], [2.5, 97.5], axis=0)
     return low, high
+
+
+def _picks(
+    rng: np.random.Generator, n: int, n_resamples: int, strata: npt.ArrayLike | None
+) -> npt.NDArray[np.intp]:
+    """Rows of each resample, (n_resamples, n)."""
+    if strata is None:
+        return rng.integers(n, size=(n_resamples, n))
+    labels = np.asarray(strata)
+    picks = np.empty((n_resamples, n), np.intp)
+    for label in np.unique(labels):
+        (members,) = np.nonzero(labels == label)
+        picks[:, members] = members[rng.integers(len(members), size=(n_resamples, len(members)))]
+    return picks
 
 
 def median_and_range(values: npt.ArrayLike, censored: npt.ArrayLike | None = None) -> Spread:

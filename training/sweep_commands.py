@@ -52,6 +52,7 @@ def sweep(
     wandb_entity: fan_out.WandbEntity = None,
     wandb_group: fan_out.WandbGroup = None,
     wandb_tag: fan_out.WandbTag = [],  # noqa: B006
+    wandb_artifacts: fan_out.WandbArtifacts = False,
     bars: fan_out.Bars = True,
     json_file: JsonFile = None,
 ) -> None:
@@ -85,7 +86,9 @@ def sweep(
         command=shlex.join(["caudate", *sys.argv[1:]]),
         out=out,
         engine=EngineSettings(engine, jobs, retries, cluster, tuple(slurm)),
-        wandb=WandbSettings(wandb, wandb_project, wandb_entity, wandb_group, tuple(wandb_tag)),
+        wandb=WandbSettings(
+            wandb, wandb_project, wandb_entity, wandb_group, tuple(wandb_tag), wandb_artifacts
+        ),
         bars=bars,
         say=typer.echo,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 
 from .comparison_spec import Comparison, Entrant, Row
 from .runs import write_text
+from .sheet import Sheet, console_text, markdown_text
 from .stats import Bounded, Spread, bootstrap_interval, interquartile_mean, median_and_range
 
 COSTS = {"trials": "trials", "steps": "steps", "cpu_seconds": "CPU-s"}
@@ -182,7 +183,7 @@ def cell_texts(row: Row, cell: Cell, marks: dict[str, float]) -> list[str]:
         return [cell.agent, f"{cell.solved}/{cell.seeds}", *costs, score]
     if cell.cut:
         costs[-1] += f" (limit: {cell.cut}/{cell.seeds})"
-    return [cell.agent, str(cell.seeds), score, _way(middle, marks), *costs]
+    return [cell.agent, str(cell.seeds), score, way_text(middle, marks), *costs]
 
 
 def score_text(row: Row, cell: Cell) -> str:
@@ -194,11 +195,17 @@ def score_text(row: Row, cell: Cell) -> str:
     return text if not row.env else f"{row.label}: {text}"
 
 
-def _way(score: float, marks: dict[str, float]) -> str:
-    """How far a score is between chance and optimum."""
+def way(score: float, marks: Mapping[str, float]) -> float | None:
+    """How far a score is between chance (0) and optimum (1); None where these are not known."""
     if "chance" not in marks or marks["optimum"] <= marks["chance"]:
-        return "-"
-    return f"{(score - marks['chance']) / (marks['optimum'] - marks['chance']):.0%}"
+        return None
+    return (score - marks["chance"]) / (marks["optimum"] - marks["chance"])
+
+
+def way_text(score: float, marks: Mapping[str, float]) -> str:
+    """The same as a percentage."""
+    share = way(score, marks)
+    return "-" if share is None else f"{share:.0%}"
 
 
 def _spread_text(spread: Spread) -> str:
@@ -213,25 +220,22 @@ def _number(bounded: Bounded) -> str:
     return f">{text}" if bounded.censored else text
 
 
-def print_table(table: Table, say: Callable[[str], None]) -> None:
-    """The tables for a console."""
-    from rich.console import Console
-    from rich.table import Table as RichTable
-
+def sheets(table: Table) -> list[tuple[Row, Sheet]]:
+    """Each row that has results, with its table."""
+    found = []
     for row in table.comparison.rows:
         cells = table.cells(row)
-        if not cells:
-            continue
-        marks = table.marks(row)
-        shown = RichTable(title=row.label, title_justify="left", caption_justify="left")
-        shown.caption = heading(row, marks)
-        for title in columns(row):
-            shown.add_column(title, justify="left" if title == "agent" else "right")
-        for cell in cells:
-            shown.add_row(*cell_texts(row, cell, marks))
-        buffer = io.StringIO()
-        Console(file=buffer, width=max(120, Console().width)).print(shown)
-        say(buffer.getvalue().rstrip())
+        if cells:
+            marks = table.marks(row)
+            lines = [cell_texts(row, cell, marks) for cell in cells]
+            found.append((row, Sheet(row.label, heading(row, marks), columns(row), lines)))
+    return found
+
+
+def print_table(table: Table, say: Callable[[str], None]) -> None:
+    """The tables for a console."""
+    for _, sheet in sheets(table):
+        say(console_text(sheet))
     for text in failure_texts(table):
         say(f"failed: {text}")
 
@@ -243,21 +247,7 @@ def failure_texts(table: Table) -> list[str]:
 
 def markdown(table: Table, level: int = 2) -> list[tuple[Row, str]]:
     """Each row with its table, as Markdown."""
-    found = []
-    for row in table.comparison.rows:
-        cells = table.cells(row)
-        if not cells:
-            continue
-        marks, titles = table.marks(row), columns(row)
-        lines = [f"{'#' * level} {row.label[:1].upper()}{row.label[1:]}", "", heading(row, marks)]
-        lines += ["", _md_line(titles), _md_line(["---"] + ["---:"] * (len(titles) - 1))]
-        lines += [_md_line(cell_texts(row, cell, marks)) for cell in cells]
-        found.append((row, "\n".join(lines)))
-    return found
-
-
-def _md_line(texts: list[str]) -> str:
-    return f"| {' | '.join(texts)} |"
+    return [(row, markdown_text(sheet, level)) for row, sheet in sheets(table)]
 
 
 # -- files -----------------------------------------------------------------------------------

@@ -15,11 +15,13 @@ from ..agents.registry import agent_spec
 from ..envs import make_task
 from .errors import UsageError
 from .evaluation import check_env_id, has_task, yardsticks
-from .loop import INTERRUPTED, Loop, LoopState
+from .loggers import Loggers
+from .loop import INTERRUPTED, Loop, LoopState, Stop
 from .presets import find_preset
 from .progress import Say, Silent, make_progress
 from .runs import Run, RunConfig
-from .wandb_log import WandbLogger, WandbSettings
+from .tensorboard_log import TensorBoardLogger, check_tensorboard
+from .wandb_log import WandbLogger, WandbSettings, wandb_wanted
 
 _VERSIONS = ("caudate", "numpy", "gymnasium")
 _EXTRA_VERSIONS = {
@@ -65,15 +67,17 @@ def train(
     name: str | None = None,
     overwrite: bool = False,
     wandb: str | WandbSettings = "auto",
+    tensorboard: bool = False,
     progress: bool = True,
     say: Say | None = None,
+    stop: Stop | None = None,
 ) -> RunResult:
     """Train one agent on one task in its own run folder.
 
     Args:
         agent: a name from ``caudate agents``.
         env_id: any Gymnasium id.
-        preset: ``default``, ``none`` or the name of a task whose preset to use.
+        preset: ``default``, ``none``, the name of a task whose preset to use, or a preset's file.
         options: hyper-parameters, over those of the preset.
         env_kwargs: parameters of the environment.
         seed: decides everything random.
@@ -86,14 +90,19 @@ def train(
         name: the run's folder in ``out``, ``<agent>-<task>-seed<seed>`` if not given.
         overwrite: replace a run that is there.
         wandb: ``auto``, ``online``, ``offline``, ``off``, or all its settings.
+        tensorboard: write event files into ``tensorboard/`` of the run folder.
         progress: show a bar on a terminal, lines elsewhere.
         say: where messages go, ``print`` if not given.
+        stop: asked after every evaluation with a dict of ``timesteps``, ``episodes``, ``updates``
+            and ``score``; True ends the run.
 
     Raises:
         UsageError, AgentError, TaskError: a user's mistake, in one sentence.
     """
     settings = WandbSettings(wandb) if isinstance(wandb, str) else wandb
     settings.check()
+    if tensorboard:
+        check_tensorboard()
     spec = agent_spec(agent)
     check_env_id(env_id)
     found = find_preset(agent, env_id, preset)
@@ -121,13 +130,14 @@ def train(
         cpu_limit=_number("cpu_limit", cpu_limit, above=0.0),
         preset=preset,
         wandb=asdict(settings),
+        tensorboard=tensorboard,
         versions=_versions(spec.extra),
     )
     if overwrite:
         run.clear()
     run = Run.create(run.path, config)
     learner.warm_up()
-    return _go(run, config, learner, LoopState(), settings, progress, say)
+    return _go(run, config, learner, LoopState(), settings, progress, say, stop)
 
 
 def resume(
@@ -136,12 +146,14 @@ def resume(
     wandb: str | WandbSettings | None = None,
     progress: bool = True,
     say: Say | None = None,
+    stop: Stop | None = None,
 ) -> RunResult:
     """Go on with a run that was killed or interrupted, as if it had never stopped.
 
     Args:
         run: the run folder.
         wandb: as for :func:`train`; None: as the run was started.
+        stop: as for :func:`train`.
 
     Raises:
         UsageError, AgentError: not a run, finished already, or its checkpoint cannot be used.
@@ -165,7 +177,7 @@ def resume(
         )
     settings = WandbSettings(**config.wandb) if wandb is None else wandb
     settings = WandbSettings(settings) if isinstance(settings, str) else settings
-    return _go(folder, config, learner, state, settings, progress, say)
+    return _go(folder, config, learner, state, settings, progress, say, stop)
 
 
 def run_name(agent: str, env_id: str, seed: int) -> str:
@@ -208,12 +220,11 @@ def _go(
     settings: WandbSettings,
     progress: bool,
     say: Say | None,
+    stop: Stop | None,
 ) -> RunResult:
     with make_progress(progress, config.steps, learner.num_timesteps, say) as shown:
-        logger = WandbLogger(
-            settings, run.path, run.path.name, asdict(config), state.wandb_id, shown.say
-        )
-        loop = Loop(run, config, learner, state, shown, logger)
+        loggers = _loggers(run, config, state, settings, shown.say)
+        loop = Loop(run, config, learner, state, shown, loggers, stop)
         result: dict[str, Any] = {}
         try:
             ended = loop()
@@ -222,9 +233,26 @@ def _go(
                 run.write_json("result.json", result)
         finally:
             loop.close()
-            logger.finish(result)
+            loggers.finish(result)
         _report(run, config, result, shown)
     return RunResult(run.path, result, interrupted=ended == INTERRUPTED)
+
+
+def _loggers(
+    run: Run, config: RunConfig, state: LoopState, settings: WandbSettings, say: Say
+) -> Loggers:
+    """What follows the run elsewhere; the state keeps by what name W&B knows it."""
+    loggers = Loggers(say)
+    if wandb_wanted(settings, say):
+        made = loggers.add(
+            WandbLogger.name,
+            lambda: WandbLogger(settings, run.path, asdict(config), state.wandb_id),
+        )
+        state.wandb_id = getattr(made, "run_id", state.wandb_id)
+    if config.tensorboard:
+        resumed_at = int(state.totals["timesteps"]) if state.metrics_bytes else None
+        loggers.add(TensorBoardLogger.name, lambda: TensorBoardLogger(run.path, resumed_at))
+    return loggers
 
 
 def _result(config: RunConfig, state: LoopState) -> dict[str, Any]:

@@ -40,6 +40,26 @@ def test_names_of_presets():
     assert set(preset("eprop", TASK)) <= {"n_envs", *option_types("eprop")}
 
 
+def test_a_file_as_preset(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('[eprop]\nsteps = 5\nscore = "x"\noptions = { gamma = 0.5 }\n')
+    assert find_preset("eprop", TASK, str(file)) == Preset({"gamma": 0.5}, steps=5)
+    with pytest.raises(UsageError, match=r"nothing for agent 'bptt' on .*: it serves eprop"):
+        find_preset("bptt", TASK, str(file))
+    for wrong in (
+        "[eprop]\nstep = 5",
+        "[eprop]\nsteps = 5.5",
+        "eprop = 1",
+        "[eprop",
+        "[eprop]\nsteps = true",
+    ):
+        file.write_text(wrong)
+        with pytest.raises(UsageError, match=r"mine.toml"):
+            find_preset("eprop", TASK, str(file))
+    with pytest.raises(UsageError, match="Cannot read"):
+        find_preset("eprop", TASK, str(tmp_path / "none.toml"))
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "value"),
     [

@@ -294,7 +294,7 @@ def test_mistakes_on_the_command_line_are_one_sentence(
     ("text", "message"),
     [
         ("[ppo]\n", "has nothing for agent 'eprop-rate' on DelayedMatch-Bench-v0"),
-        ("[eprop-rate]\nstep = 1\n", "is not valid at eprop-rate"),
+        ("[eprop-rate]\nstep = 1\n", "cannot have step = 1"),
         ("[eprop-rate\n", "is not TOML"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -164,7 +163,7 @@ def test_interrupt_leaves_a_checkpoint_from_which_the_run_goes_on(tmp_path, monk
     def interrupted(agent):
         calls.append(1)
         if len(calls) == 5:  # between two evaluations
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         return update(agent)
 
     monkeypatch.setattr(EProp, "update", interrupted)
