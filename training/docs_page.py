@@ -13,7 +13,7 @@ from .aggregate_files import write_data as write_aggregate_data
 from .arrival import Arrival
 from .overview import draw_overview, overview
 from .runs import write_text
-from .sheet import markdown_text
+from .sheet import Sheet, markdown_text
 from .table import Table, markdown, write_data
 
 
@@ -24,6 +24,7 @@ def write_docs(
     command: str,
     found: Aggregate | None = None,
     waited: Sequence[Arrival] = (),
+    intervals: Mapping[str, Sheet] | None = None,
 ) -> None:
     """Keep a comparison's data and pictures in ``folder`` and put its tables on the page beside it.
 
@@ -34,6 +35,7 @@ def write_docs(
         command: what makes all this, named on the page.
         found: what all rows say together, for a part of its own at the end.
         waited: times to criteria, kept with its data.
+        intervals: row's label -> table of produced intervals, below the row's own.
     """
     name = table.comparison.name
     write_data(table, folder / name)
@@ -45,17 +47,25 @@ def write_docs(
         picture = draw_overview(table, folder / f"{name}.png")
         parts += [overview(table), f"![Scores and CPU-seconds by task]({_link(page, picture)})"]
     else:
-        parts += _rows(table, figures, folder, page)
+        parts += _rows(table, figures, folder, page, intervals or {})
     if found is not None:
         parts += _all_rows(found, waited, folder / f"{name}.aggregate", page)
     replace_section(page, name, "\n\n".join(parts))
 
 
-def _rows(table: Table, figures: Mapping[str, Path], folder: Path, page: Path) -> list[str]:
+def _rows(
+    table: Table,
+    figures: Mapping[str, Path],
+    folder: Path,
+    page: Path,
+    intervals: Mapping[str, Sheet],
+) -> list[str]:
     """A table and a picture for each row."""
     parts = []
     for row, text in markdown(table, level=3):
         parts.append(text)
+        if row.label in intervals:
+            parts.append(markdown_text(intervals[row.label], level=4))
         if row.label in figures:
             copy = folder / f"{table.comparison.name}-{figures[row.label].name}"
             shutil.copyfile(figures[row.label], copy)

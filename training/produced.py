@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,9 +47,18 @@ class Produced:
             return (0.0, 0.0, 0.0) if len(made) > 1 and still else None
         return fit.weber, *fit.weber_interval
 
-    def to_json(self) -> dict[str, Any]:
-        """Summaries of targets, and the Weber fraction."""
-        return {"targets": [asdict(level) for level in self.summary()], "weber": self.weber()}
+    def to_lists(self) -> tuple[list[float | None], list[float | None]]:
+        """Both as JSON has them: None for NaN."""
+        target, made = (
+            [None if np.isnan(x) else float(x) for x in values]
+            for values in (self.target_ms, self.made_ms)
+        )
+        return target, made
+
+    @classmethod
+    def of_lists(cls, target_ms: Sequence[Any], made_ms: Sequence[Any]) -> Produced:
+        """What :meth:`to_lists` made."""
+        return cls(np.array(target_ms, float), np.array(made_ms, float))
 
 
 @dataclass(frozen=True)

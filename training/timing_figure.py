@@ -105,7 +105,8 @@ def _draw_readout(
     axis.set_xlim(left=0)
     axis.set_xlabel("time since the cue (ms)")
     axis.set_ylabel("probability of a press")
-    axis.legend(fontsize=7, frameon=False, loc="upper right", title="asked for", title_fontsize=7)
+    style = {"fontsize": 7, "frameon": False, "handlelength": 1.2, "columnspacing": 1.0}
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=_MOST, **style)
 
 
 def _draw_intervals(axis: Axes, produced: Produced, dt: float) -> None:
