@@ -54,7 +54,7 @@ def _measure(path: Path, row: Row) -> Produced:
         kept = run.read_json(_FILE)
         if kept["timesteps"] == steps:
             return Produced.of_lists(kept["target_ms"], kept["made_ms"])
-    except (UsageError, KeyError, TypeError, FileNotFoundError):
+    except (UsageError, KeyError, TypeError):
         pass  # none yet, or of another version
     made = play_intervals(load_agent(run.checkpoint()), row.task, row.env)
     target_ms, made_ms = made.to_lists()

@@ -36,6 +36,7 @@ class ClockOptions(LearnerOptions, RewardOptions):
     """Hyper-parameters of every agent with a clock; see :mod:`.cues` and :mod:`.features`."""
 
     learning_rate: float = 0.03
+    max_grad_norm: float = 0.0
     readout_gain: float = 0.0
     initial_withhold_bias: float = 3.0
     modulator: str = "condition"  # condition, average, return (policy gradient), critic (TD errors)
@@ -81,7 +82,7 @@ class ClockAgent(ActorCritic):
     def _build_network(self, rng: np.random.Generator) -> Any:
         o = self.options
         check_ranges(self.name, o, _RANGES)
-        info = getattr(self.rounds, "task_info", {})
+        info = self.rounds.task_info
         space = self.observation_space
         assert isinstance(space, gym.spaces.Box)
         names = channel_names(self.name, space, info)
@@ -140,6 +141,9 @@ class ClockAgent(ActorCritic):
         """There is nothing to compile."""
 
     # -- the rule ----------------------------------------------------------------------------
+
+    def _round_size(self, alive: Array) -> float:
+        return float(alive.any(0).sum())  # sums over an episode's steps, means over episodes
 
     def recurrent_gradient(self, output_adjoint: Array) -> Parameters:
         return {}  # only the readout learns
