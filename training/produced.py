@@ -45,7 +45,7 @@ class Produced:
             made = self.made_ms[~np.isnan(self.made_ms)]
             still = all(level.sd_ms == 0 for level in self.summary() if level.n > 1)
             return (0.0, 0.0, 0.0) if len(made) > 1 and still else None
-        return fit.weber, *fit.weber_interval
+        return fit.weber, fit.weber_interval.low, fit.weber_interval.high
 
     def to_lists(self) -> tuple[list[float | None], list[float | None]]:
         """Both as JSON has them: None for NaN."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from ..agents.heads import SoftmaxHead
 from ..agents.timing import ClockAgent
 from ..envs import TaskError, make_task
 from .errors import UsageError
@@ -50,6 +51,7 @@ def draw_timing(agent: ClockAgent, env_id: str, env_kwargs: Mapping[str, Any], p
     else:
         figure, axes = new_figure(2, width=7.4, height=3.2)
         levels = _drawn(np.unique(_target(trials.facts)))
+        assert isinstance(agent.head, SoftmaxHead)  # presses are choices
         pressing = 1 - agent.head.probabilities(outputs)[..., 0]
         _draw_readout(axes[0], since, pressing, trials, levels)
         produced = play_intervals(agent, env_id, env_kwargs, _TRIALS)

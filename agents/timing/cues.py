@@ -164,7 +164,7 @@ class CueReader:
             cue = np.zeros(n, int)
         return Seen(
             lit=obs[:, self._pulse] > 0.5,
-            pressed=(obs[:, self.press] > 0.5).any(axis=1),
+            pressed=np.logical_or.reduce(obs[:, self.press] > 0.5, axis=1),
             cue=cue,
             shown=obs[:, self._shown],
             course=obs[:, self._course],

@@ -119,7 +119,7 @@ class TimeFeatures:
             tape.advance()
         seen = self.reader.read(x)
         onset = seen.lit & ~state[0]
-        pulse = onset.any(axis=1)
+        pulse = np.logical_or.reduce(onset, axis=1)
         state = self._after_press(state, seen.pressed)
         state = self._after_pulse(state, seen, pulse)
         return self._features(state, seen, pulse), state

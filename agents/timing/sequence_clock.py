@@ -24,6 +24,7 @@ Array = np.ndarray
 
 AFTER = 2  # units for what comes after the sequence
 _SLOW = 10.0  # time constant of the rise after the sequence, in those of the trace
+_NEVER = 1e9  # ms, when silent cells fire
 _PROBES = 8  # trials of each cue that tell the cells' order
 
 
@@ -135,10 +136,13 @@ class SequenceClock(Clock):
     def rank(self) -> Array:
         """(trajectories, n_cells) place of each cell in the order of firing; silent ones last."""
         if self._rank is None:
-            cues = np.repeat(np.arange(self.trajectories), _PROBES)
-            seeds = counted.words(np.full(1, self.seed, np.uint64), np.zeros(1), len(cues))[0]
-            spikes = self.sequences.first_spikes(cues, seeds)
-            spikes = np.where(np.isfinite(spikes), spikes, 1e9)
-            mean = spikes.reshape(self.trajectories, _PROBES, -1).mean(axis=1)
-            self._rank = mean.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+            self._rank = self._measured_rank()
         return self._rank
+
+    def _measured_rank(self) -> Array:
+        cues = np.repeat(np.arange(self.trajectories), _PROBES)
+        seeds = counted.words(np.full(1, self.seed, np.uint64), np.zeros(1), len(cues))[0]
+        spikes = self.sequences.first_spikes(cues, seeds)
+        spikes = np.where(np.isfinite(spikes), spikes, _NEVER)
+        mean = spikes.reshape(self.trajectories, _PROBES, -1).mean(axis=1)
+        return mean.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")

@@ -66,7 +66,7 @@ def test_predict_carries_state_column_by_column(name):
     state = None
     for t in range(12):
         begins = np.array([t == 0, t == 6, False])
-        action, state = agent.predict(obs, state, begins, deterministic=True)
+        _, state = agent.predict(obs, state, begins, deterministic=True)
         obs = env.step(np.zeros(3, int))[0]
     assert agent.network.since(state)[1] <= agent.clock.dt_ms * 5
     with pytest.raises(AgentError, match="got 2 observations with the state of 3"):

@@ -120,7 +120,7 @@ def test_an_echo_state_network_starts_anew_at_each_cue():
 
 def test_traces_follow_the_first_spikes():
     clock = SequenceClock(DT, Chain(), 1, 80.0, 0, 5, True, 0)
-    state, units = run(clock, 25)
+    _, units = run(clock, 25)
     time = DT * np.arange(26)[:, None] - 50.0 * (1 + np.arange(20))
     with np.errstate(over="ignore"):
         expected = np.where(time >= 0, np.exp(-time / 80.0), 0)

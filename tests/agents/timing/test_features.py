@@ -59,7 +59,7 @@ def test_the_interval_between_two_pulses_is_held():
     found = features("ready set", measures=True)
     rows = [[1, 0], [0, 0], [0, 0], [0, 1], [0, 0], [0, 0]]
     x, states = play(found, rows)
-    held = x[:, 1:].reshape(len(rows), found.n_held, found.n_time).any(axis=2)
+    held = x[:, 1:].reshape(len(rows), found.n_held, found.n_time).sum(axis=2) > 0
     assert held[:3, 0].all()
     assert not held[:3, 1:].any()
     assert not held[3:, 0].any()
