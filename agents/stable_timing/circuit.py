@@ -302,7 +302,7 @@ def _weights(rng: np.random.Generator, shape: tuple[int, ...], mean: float) -> A
 
 def _paths(sources: Array, n_before: int) -> Paths:
     """Synapses given by each neuron's sources (S, N, K), by where they come from."""
-    n_circuits, n_after, indegree = sources.shape
+    n_circuits, _, indegree = sources.shape
     flat = sources.reshape(n_circuits, -1)
     slot = np.argsort(flat, axis=1, kind="stable")
     begin = np.zeros((n_circuits, n_before + 1), int)

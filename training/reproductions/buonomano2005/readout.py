@@ -17,7 +17,7 @@ _SEEDS = (1, 2, 3)
 _TIMES = np.arange(30.0, 87.0, 2.0)
 _INSIDE = (_TIMES >= 35) & (_TIMES <= 78)
 _TAU, _PENALTY, _TRAIN = 8.0, 10.0, 40
-_LESSONS, _RATE = 30, 0.02  # rounds of the delta rule, and its rate
+_LESSONS, _RATE = 100, 0.005  # rounds of the delta rule, and its rate
 _BUMP, _PERIOD = 6.0, 25.0  # SD and period, ms
 
 
@@ -48,13 +48,17 @@ def _measure(quick: bool) -> dict[str, Any]:
 
 
 def _delta_rule(x: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """dw = eta (y* - w x) x at every step of every trial, as a synapse could do it."""
+    """dw = eta ((y* - w x) x - lambda w) at every step of every trial, as a synapse could do it.
+
+    lambda is the ridge's penalty, shared among the steps.
+    """
     weights = np.zeros((x.shape[-1] + 1, targets.shape[-1]))
+    keep = 1 - _RATE * _PENALTY / (x.shape[0] * x.shape[1])
     for _ in range(_LESSONS):
         for trial, wanted in zip(x, targets, strict=True):
             for features, y in zip(trial, wanted, strict=True):
                 full = np.append(features, 1.0)
-                weights += _RATE * np.outer(full, y - full @ weights)
+                weights = keep * weights + _RATE * np.outer(full, y - full @ weights)
     return weights
 
 
@@ -103,7 +107,7 @@ def _draw(result: dict[str, Any], folder: Path) -> list[Path]:
         axis.plot(_TIMES, wanted, "--", color="0.4", label="target")
         axis.plot(_TIMES, m, color=COLORS[0], label="readout, mean")
         axis.fill_between(_TIMES, m - s, m + s, color=COLORS[0], alpha=0.2, lw=0, label="SD")
-        axis.set(xlabel="time since the stimulus's trial began (ms)", ylabel=name)
+        axis.set(xlabel="time in the trial (ms)", ylabel=name)
     axes[0].legend(frameon=False, fontsize=8)
     return [save(figure, folder / "buonomano2005-readout.png")]
 
