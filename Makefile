@@ -7,7 +7,9 @@ LINKS := build/links/caudate
 DEMO := runs/demo
 PLUGS := $(basename $(notdir $(wildcard examples/requirements/*.txt)))
 
-.PHONY: demo test install links plugs $(PLUGS:%=plug-%)
+RESULTS := first arrival perturbation suite bandits
+
+.PHONY: demo test install links results plugs $(PLUGS:%=plug-%)
 
 # Train e-prop on a working-memory task, score it on fresh trials, draw its learning curve.
 demo: $(INSTALLED)
@@ -36,6 +38,12 @@ $(INSTALLED): pyproject.toml constraints-dev.txt
 links:
 	mkdir -p $(LINKS)
 	for part in envs agents training; do ln -sfn ../../../$$part $(LINKS)/$$part; done
+
+# The page of results, anew and in full: hours (docs/experiments.md says how many). Finished runs in
+# runs/ are not repeated; a run that fails does not keep the others from theirs.
+results: $(INSTALLED)
+	$(foreach name,$(RESULTS),$(BIN)/caudate compare $(name) --docs docs/results &&) \
+		$(BIN)/caudate recover --subjects 100 --trials 300 --starts 4 --docs docs/results
 
 # Examples with other libraries (`make plug-sb3` for one), each in a virtual environment of its own,
 # because their pins differ.

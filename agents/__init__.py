@@ -10,7 +10,7 @@ from .eprop import EProp
 from .errors import AgentError, CheckpointError, LearningWarning, NonFiniteError
 from .loop import LoopCircuit
 from .perturbation import HybridPerturbation, Miconi, NodePerturbation, WeightPerturbation
-from .registry import AGENTS, AgentSpec, load_agent, make_agent, option_types
+from .registry import AGENTS, AgentSpec, load_agent, make_agent, option_types, register_agent
 from .targets import Targets
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ __all__ = [
     "make_agent",
     "option_types",
     "read_checkpoint",
+    "register_agent",
     "write_checkpoint",
 ]
 

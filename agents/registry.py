@@ -18,7 +18,7 @@ class AgentSpec:
     """A named configuration of an agent class.
 
     Attributes:
-        path: ``module:Class`` inside this package, imported when needed.
+        path: ``module:Class``, imported when needed; ``.module:Class`` inside this package.
         options: keyword arguments that make this configuration; users may add others.
         extra: the extra that brings what it imports, None for the core.
         kind: "network", a recurrent network of ours with a learning rule; "bandit", a trial-level
@@ -128,6 +128,11 @@ AGENTS: dict[str, AgentSpec] = {
             kind="baseline",
         ),
         _clock(
+            "stable-timing",
+            "timing: a spiking network that organised itself, and a readout that learns",
+            "StableTiming",
+        ),
+        _clock(
             "oracle-clock",
             "timing: the exact time since the cue, and a readout that learns",
             "OracleClockAgent",
@@ -228,13 +233,40 @@ AGENTS: dict[str, AgentSpec] = {
 }
 
 
+def register_agent(spec: AgentSpec) -> AgentSpec:
+    """Make an agent known by its name, to scripts, the command line and checkpoints.
+
+    Where the module that does so is not imported anyway, ``module:name`` names the agent.
+
+    Raises:
+        AgentError: the name is another agent's, or has a colon.
+    """
+    if AGENTS.get(spec.name, spec) != spec or ":" in spec.name:
+        raise AgentError(f"Agent {spec.name!r}: the name is taken or has a colon; choose another.")
+    AGENTS[spec.name] = spec
+    return spec
+
+
 def agent_spec(name: str) -> AgentSpec:
-    """The spec of ``name``, or one sentence with the nearest name."""
-    if name not in AGENTS:
-        near = difflib.get_close_matches(name, AGENTS, 1)
+    """The spec of ``name``; ``module:name`` imports a module first that registers it.
+
+    Raises:
+        AgentError: an unknown name, with the nearest one, or a module that cannot be imported.
+    """
+    module, _, plain = name.rpartition(":")
+    if module:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise AgentError(
+                f"Agent {name!r}: cannot import {module} ({error}); it must lie on Python's path "
+                "(PYTHONPATH=. for this folder)."
+            ) from error
+    if plain not in AGENTS:
+        near = difflib.get_close_matches(plain, AGENTS, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(AGENTS)}."
         raise AgentError(f"Agent {name!r} is unknown: {hint}")
-    return AGENTS[name]
+    return AGENTS[plain]
 
 
 def make_agent(name: str, env: Any, **kwargs: Any) -> Agent:
@@ -256,4 +288,7 @@ def load_agent(path: str | Path, env: Any = None) -> Agent:
     for spec in AGENTS.values():
         if spec.name == name:
             return spec.load().load(path, env)
-    raise CheckpointError(f"{path} holds an agent {name!r}, which this version does not know.")
+    raise CheckpointError(
+        f"{path} holds an agent {name!r}, which is not known here: import the module that "
+        "registers it, or use the version that wrote it."
+    )

@@ -110,7 +110,8 @@ def commands_of(text: str) -> list[list[str]]:
     """Words of every ``caudate ...`` that stands in code, up to the first option or placeholder."""
     quoted = re.findall(r"`(caudate [^`]+)`", text)
     blocks = re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines() if line[:8] == "caudate "]
+    lines = [line.removeprefix("PYTHONPATH=. ") for block in blocks for line in block.splitlines()]
+    lines = [line for line in lines if line[:8] == "caudate "]
     return [shlex.split(one)[1:] for one in quoted + lines]
 
 

@@ -23,11 +23,13 @@ from .task_stats import (
 )
 
 AXES = (STEPS, CPU)
+_READABLE = 8  # agents, in a matrix with intervals
 LEVELS = np.linspace(0, 1, 101)  # from chance to optimum
 _NOTE = (
     "Scores between chance (0) and optimum (1) of their task, over tasks x seeds; 95 % intervals "
     "by stratified bootstrap (Agarwal et al. 2021). IQM: mean of the middle half of all runs; "
-    "optimality gap: mean distance to the optimum."
+    "optimality gap: mean distance to the optimum. No interval where the runs of a task are equal, "
+    "or only one."
 )
 _BETTER = (
     "How likely a run of the agent of the line scores above one of the agent of the column, on a "
@@ -148,20 +150,28 @@ def aggregate_sheets(found: Aggregate) -> list[Sheet]:
         tasks = f"{len(np.unique(runs.task))}/{found.tasks}"
         estimates = map(estimate_text, found.summaries[agent])
         lines.append([agent, tasks, str(len(runs.value)), *estimates])
-    matrix = [
-        [a, *(estimate_text(found.better[a, b]) if (a, b) in found.better else "-" for b in agents)]
-        for a in agents
-    ]
+    wide = len(agents) > _READABLE
+    matrix = [[a, *(_better_text(found, a, b, alone=wide) for b in agents)] for a in agents]
+    note = _BETTER + (" Intervals are in the data." if wide else "")
     return [
         Sheet("over all tasks", _NOTE, titles, lines),
-        Sheet("probability of improvement", _BETTER, ["better than", *agents], matrix),
+        Sheet("probability of improvement", note, ["better than", *agents], matrix),
     ]
+
+
+def _better_text(found: Aggregate, agent: str, other: str, alone: bool) -> str:
+    if (agent, other) not in found.better:
+        return "-"
+    estimate = found.better[agent, other]
+    return f"{estimate.value:.2f}" if alone else estimate_text(estimate)
 
 
 def estimate_text(estimate: Estimate) -> str:
-    """Two digits; nothing is minus zero."""
+    """Two digits; nothing is minus zero; no interval where the bootstrap has nothing to draw."""
     value, low, high = (round(part, 2) + 0.0 for part in estimate)
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    return (
+        f"{value:.2f} [{low:.2f}, {high:.2f}]" if estimate.low < estimate.high else f"{value:.2f}"
+    )
 
 
 def aggregate_data(found: Aggregate) -> dict[str, Any]:

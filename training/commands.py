@@ -77,6 +77,9 @@ def compare(
     docs: Annotated[
         Path | None, typer.Option(help="Folder for results that the documentation keeps.")
     ] = None,
+    stored: Annotated[
+        bool, typer.Option("--stored", help="Run nothing: write the page again from that folder.")
+    ] = False,
     wandb: fan_out.Wandb = "off",
     wandb_project: fan_out.WandbProject = "caudate",
     wandb_entity: fan_out.WandbEntity = None,
@@ -88,11 +91,17 @@ def compare(
 ) -> None:
     """Run agents x tasks x seeds; finished runs are not repeated."""
     from .assignments import env_parameters, names
-    from .comparison import compare
+    from .comparison import compare, restate
     from .comparison_spec import comparison_from_names
     from .engines import EngineSettings
+    from .table import print_table
     from .wandb_log import WandbSettings
 
+    if stored:
+        if source is None or docs is None:
+            raise UsageError("--stored needs a comparison's name and --docs.")
+        print_table(restate(source, docs), typer.echo)
+        return
     chosen = names("agents", agents), names("tasks", tasks)
     if (source is None) != all(chosen):
         raise UsageError("compare needs a name or a file, or --agents and --tasks.")

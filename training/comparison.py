@@ -25,7 +25,7 @@ from .progress import Say
 from .run_bars import Plain, show_runs
 from .runs import Run, write_text
 from .sheet import Sheet, console_text, markdown_text
-from .table import Failure, Line, Table, print_table, write_table
+from .table import Failure, Line, Table, print_table, read_table, write_table
 from .wandb_log import OFF, WandbSettings
 from .workers import run_jobs
 
@@ -123,6 +123,21 @@ def _costs_text(count: int, costs: Mapping[str, float]) -> str:
     wall, cpu = costs["wall_seconds"], costs["cpu_seconds"]
     at_a_time = cpu / wall if wall > 0 else 0.0
     return f"{count} runs in {wall:.1f} s, {cpu:.1f} CPU-s, {at_a_time:.2f} CPU-s a second"
+
+
+def restate(name: str, docs: str | Path) -> Table:
+    """Write a comparison's part of the page again, from the data that ``--docs`` has kept.
+
+    For pages after a change of the statistics or of their form: what needs learning curves is left
+    out, and pictures of curves stay as they are.
+
+    Raises:
+        UsageError: the folder has no such data.
+    """
+    table = read_table(Path(docs) / name)
+    found = aggregate(table, {})
+    write_docs(table, {}, Path(docs), _command(name, docs), found, arrivals(table))
+    return table
 
 
 def plan(entrant: Entrant, row: Row, folder: Path) -> list[tuple[str, Job]]:
@@ -258,9 +273,13 @@ def _write(
         if isinstance(spec, Comparison):
             command = f"caudate.training.compare, comparison in {comparison.name}.json"
         else:
-            command = f"caudate compare {spec} --docs {docs}"
+            command = _command(spec, docs)
         write_docs(table, figures, Path(docs), command, found, waited, intervals)
     return found
+
+
+def _command(spec: str | Path, docs: str | Path) -> str:
+    return f"caudate compare {spec} --docs {docs}"
 
 
 def read_curves(comparison: Comparison, folder: Path) -> dict[str, list[Curve]]:

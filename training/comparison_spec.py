@@ -73,7 +73,7 @@ class Entrant(StrictTable):
     def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
         name = given.get("name", "")
         limit = CPU_LIMITS.get(name, DEFAULT_CPU_LIMIT)
-        filled = {"label": name, "cpu_limit": limit} | given
+        filled = {"label": name.split(":")[-1], "cpu_limit": limit} | given
         label = str(filled["label"])
         if name in AGENTS and AGENTS[name].ideal and "ideal" not in label:
             filled["label"] = f"{label} ({IDEAL})"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from .aggregate import Aggregate, aggregate_sheets
 from .aggregate_figure import draw_aggregate
 from .aggregate_files import write_data as write_aggregate_data
 from .arrival import Arrival
+from .comparison_spec import slug
 from .overview import draw_overview, overview
-from .runs import write_text
+from .runs import write_json, write_text
 from .sheet import Sheet, markdown_text
 from .table import Table, markdown, write_data
 
@@ -30,27 +33,41 @@ def write_docs(
 
     Args:
         table: the results.
-        figures: row's label -> picture; the copy has the comparison's name before its own.
+        figures: row's label -> picture; the copy has the comparison's name before its own. Rows
+            without one keep the copy that is there.
         folder: where the data go; ``folder.md`` is the page.
         command: what makes all this, named on the page.
         found: what all rows say together, for a part of its own at the end.
         waited: times to criteria, kept with its data.
-        intervals: row's label -> table of produced intervals, below the row's own.
+        intervals: row's label -> table of produced intervals, below the row's own; None: as kept.
     """
     name = table.comparison.name
     write_data(table, folder / name)
     page = folder.with_name(f"{folder.name}.md")
     title = table.comparison.title or name
     data = f"[{name}.csv]({_link(page, folder / f'{name}.csv')})"
-    parts = [f"## {title}", f"Made by `{command}`; one line a run: {data}."]
+    minutes = sum(line.cpu_seconds for line in table.lines) / 60
+    cost = f"{len(table.lines)} runs, {minutes:,.0f} CPU-minutes of learning"
+    parts = [f"## {title}", f"Made by `{command}` ({cost}); one line a run: {data}."]
     if table.comparison.overview:
         picture = draw_overview(table, folder / f"{name}.png")
         parts += [overview(table), f"![Scores and CPU-seconds by task]({_link(page, picture)})"]
     else:
-        parts += _rows(table, figures, folder, page, intervals or {})
+        parts += _rows(table, figures, folder, page, _kept(folder, name, intervals))
     if found is not None:
         parts += _all_rows(found, waited, folder / f"{name}.aggregate", page)
     replace_section(page, name, "\n\n".join(parts))
+
+
+def _kept(folder: Path, name: str, intervals: Mapping[str, Sheet] | None) -> Mapping[str, Sheet]:
+    """Tables of produced intervals, which ``name.intervals.json`` keeps."""
+    path = folder / f"{name}.intervals.json"
+    if intervals is None:
+        kept = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        return {label: Sheet(**sheet) for label, sheet in kept.items()}
+    if intervals:
+        write_json(path, {label: asdict(sheet) for label, sheet in intervals.items()})
+    return intervals
 
 
 def _rows(
@@ -66,9 +83,10 @@ def _rows(
         parts.append(text)
         if row.label in intervals:
             parts.append(markdown_text(intervals[row.label], level=4))
+        copy = folder / f"{table.comparison.name}-{slug(row.label)}.png"
         if row.label in figures:
-            copy = folder / f"{table.comparison.name}-{figures[row.label].name}"
             shutil.copyfile(figures[row.label], copy)
+        if copy.is_file():
             parts.append(f"![Learning curves: {row.label}]({_link(page, copy)})")
     return parts
 

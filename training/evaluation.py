@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 from collections.abc import Mapping
@@ -159,7 +160,11 @@ def check_env_id(env_id: str) -> None:
 
 def has_task(env_id: str) -> bool:
     """Whether an id belongs to an environment that carries its own score and yardsticks."""
-    return env_id.split(":")[-1] in task_ids()
+    module, _, name = env_id.rpartition(":")
+    if module:  # it may register the task
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+    return name in task_ids()
 
 
 def _size(space: gym.Space) -> Any:

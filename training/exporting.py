@@ -11,8 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from ..agents import load_agent
-from ..agents.checkpoint import CheckpointError
+from ..agents import AgentError
 from ..envs import collect_trials
 from .errors import UsageError
 from .progress import Say
@@ -151,13 +150,13 @@ def _trials(sources: Iterable[_Source], n: int, say: Say) -> Iterator[Line]:
     for source in sources:
         config = source.run.config
         try:
-            path = source.run.checkpoint()
+            source.run.checkpoint()
         except UsageError:
             without += 1
             continue
         try:
-            agent = load_agent(path)
-        except CheckpointError as error:
+            agent = source.run.agent()
+        except AgentError as error:
             say(f"no trials: {error}")
             continue
         table = collect_trials(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gymnasium as gym
 
-from ..agents import AGENTS, load_agent
+from ..agents import AGENTS
 from ..agents.actor_critic import ActorCritic
 from ..agents.timing import ClockAgent
 from .errors import UsageError
@@ -57,7 +57,7 @@ def look_inside(
         raise UsageError(f"max_steps={max_steps} must be 1 or more.")
     folder = Run.open(run)
     config = folder.config
-    agent = load_agent(folder.checkpoint())
+    agent = folder.agent()
     if isinstance(agent, ClockAgent):
         if units:
             raise UsageError(f"{config.agent} has no neurons that learn: leave out --unit.")

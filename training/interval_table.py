@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..agents import load_agent
 from .comparison_spec import Comparison, Entrant, Row
 from .errors import UsageError
 from .produced import TRIALS, Level, Produced, play_intervals, produces_intervals
@@ -56,7 +55,7 @@ def _measure(path: Path, row: Row) -> Produced:
             return Produced.of_lists(kept["target_ms"], kept["made_ms"])
     except (UsageError, KeyError, TypeError):
         pass  # none yet, or of another version
-    made = play_intervals(load_agent(run.checkpoint()), row.task, row.env)
+    made = play_intervals(run.agent(), row.task, row.env)
     target_ms, made_ms = made.to_lists()
     run.write_json(_FILE, {"timesteps": steps, "target_ms": target_ms, "made_ms": made_ms})
     return made

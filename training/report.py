@@ -29,8 +29,7 @@ def evaluate_run(
         JSON-able: agent, env_id, env_kwargs, checkpoint, score (value, low, high, n, kind) and
         yardsticks.
     """
-    name, path = _checkpoint(Path(source))
-    agent = load_agent(path)
+    name, path, agent = _load(Path(source))
     if agent.env_id is None:
         raise UsageError(f"{path} does not name its environment: evaluate it from a script.")
     parameters = agent.env_kwargs | dict(env_kwargs or {})
@@ -47,7 +46,7 @@ def evaluate_run(
 
 def load_run(source: str | Path) -> Agent:
     """The agent of a run folder (its best checkpoint) or of a checkpoint file."""
-    return load_agent(_checkpoint(Path(source))[1])
+    return _load(Path(source))[2]
 
 
 def evaluation_text(found: dict[str, Any]) -> str:
@@ -62,9 +61,9 @@ def evaluation_text(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _checkpoint(source: Path) -> tuple[str | None, Path]:
-    """The agent's name where a run tells it, and the checkpoint file."""
+def _load(source: Path) -> tuple[str | None, Path, Agent]:
+    """The agent's name where a run tells it, the checkpoint file, and the agent in it."""
     if source.is_file():
-        return None, source
+        return None, source, load_agent(source)
     run = Run.open(source)
-    return run.config.agent, run.checkpoint()
+    return run.config.agent, run.checkpoint(), run.agent()

@@ -9,9 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from .errors import UsageError
+
+if TYPE_CHECKING:
+    from ..agents import Agent
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,13 @@ class Run:
         """What the run came to; None while it is not finished."""
         exists = (self.path / "result.json").is_file()
         return self.read_json("result.json") if exists else None
+
+    def agent(self) -> Agent:
+        """The agent of :meth:`checkpoint`; of one named ``module:name`` the module is imported."""
+        from ..agents.registry import agent_spec, load_agent
+
+        agent_spec(self.config.agent)
+        return load_agent(self.checkpoint())
 
     def checkpoint(self) -> Path:
         """The checkpoint to look at: the best one, or the last where there is no best."""

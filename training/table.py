@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .comparison_spec import Comparison, Entrant, Row
+from .comparison_spec import STORED, Comparison, Entrant, Row
+from .errors import UsageError
 from .runs import write_text
 from .sheet import Sheet, console_text, markdown_text
 from .stats import Bounded, Spread, bootstrap_interval, interquartile_mean, median_and_range
@@ -280,6 +281,24 @@ def write_data(table: Table, stem: Path) -> None:
         "failed": [asdict(failure) for failure in table.failures],
     }
     write_text(stem.with_name(f"{stem.name}.json"), json.dumps(content, indent=1) + "\n")
+
+
+def read_table(stem: Path) -> Table:
+    """What :func:`write_data` has written.
+
+    Raises:
+        UsageError: there is no ``stem.json``, or it is not a comparison's.
+    """
+    path = stem.with_name(f"{stem.name}.json")
+    if not path.is_file():
+        raise UsageError(f"There is no {path}: run the comparison first, with --docs.")
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        comparison = Comparison.model_validate(content["comparison"], context=STORED)
+        lines = [Line(**line) for line in content["runs"]]
+        return Table(comparison, lines, [Failure(**run) for run in content.get("failed", [])])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} does not hold a comparison's results: {error!r}.") from error
 
 
 def _summary(cell: Cell) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def resume(
 
 def run_name(agent: str, env_id: str, seed: int) -> str:
     """Folder name of a run: ``<agent>-<task>-seed<seed>``."""
-    return f"{agent}-{env_id.split('/')[-1].split(':')[-1]}-seed{seed}"
+    return f"{agent.split(':')[-1]}-{env_id.split('/')[-1].split(':')[-1]}-seed{seed}"
 
 
 def _restore(folder: Run, config: RunConfig) -> tuple[Agent, LoopState]:

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from ..agents import Agent, load_agent
+from ..agents import Agent
 from ..agents.atari_env import is_atari
 from .errors import UsageError
 from .evaluation import FOREIGN_SEEDS, FRESH_SEED, has_task
@@ -44,7 +44,7 @@ def watch(
     if trials < 1 or max_steps < 1:
         raise UsageError(f"trials={trials} and max_steps={max_steps} must be 1 or more.")
     folder = Run.open(run)
-    agent = load_agent(folder.checkpoint())
+    agent = folder.agent()
     config = folder.config
     env = _drawing_env(config.env_id, config.env_kwargs)
     try:

@@ -38,9 +38,20 @@ def seeds(seed: int | Array, n: int, owner: str) -> Array:
     return first.copy() if given.ndim else first + np.arange(n, dtype=np.uint64)
 
 
+def entry(seeds: Array, trials: Array) -> Array:
+    """Where the words of trials (n,) of columns with seeds (n,) begin, (n,) uint64."""
+    return _mixed(_mixed(seeds + _GAMMA) ^ trials.astype(np.uint64))
+
+
 def words(seeds: Array, trials: Array, count: int) -> Array:
     """Random words (n, count) uint64 of trials (n,) of columns with seeds (n,)."""
-    start = _mixed(_mixed(seeds + _GAMMA) ^ trials.astype(np.uint64))
+    return _mixed(entry(seeds, trials)[:, None] + _steps(count))
+
+
+def window(entries: Array, begin: int, count: int) -> Array:
+    """Words ``begin`` to ``begin + count`` of those at :func:`entry`, (n, count) uint64."""
+    with np.errstate(over="ignore"):  # of numbers that are meant to go round
+        start = entries + np.uint64(begin) * _GAMMA
     return _mixed(start[:, None] + _steps(count))
 
 

@@ -7,6 +7,7 @@ from .agent import (
     NoisyClockAgent,
     OracleClockAgent,
 )
+from .stable import StableTiming
 
 __all__ = [
     "ClockAgent",
@@ -14,4 +15,5 @@ __all__ = [
     "LeakyClockAgent",
     "NoisyClockAgent",
     "OracleClockAgent",
+    "StableTiming",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 from typing import Any
 
 import gymnasium as gym
@@ -42,10 +44,15 @@ def task_ids() -> list[str]:
 def make_task(task_id: str, **parameters: Any) -> Task:
     """Make the task behind an id; a variant's own parameters count unless given here.
 
+    As in Gymnasium, ``module:id`` imports a module first, which may register the task.
+
     Raises:
         TaskError: the id is not one of this library's tasks, or the parameters do not fit.
     """
-    known = task_id.removeprefix("caudate.envs:") if isinstance(task_id, str) else ""
+    module, _, known = task_id.rpartition(":") if isinstance(task_id, str) else ("", "", "")
+    if module:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
     if known not in _TASKS:
         hint = nearest(known, list(_TASKS))
         raise TaskError(f"{task_id!r} is no task of this library{hint}; task_ids() lists them.")

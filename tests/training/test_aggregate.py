@@ -9,7 +9,14 @@ from caudate.training import UsageError, compare
 from caudate.training.aggregate import LEVELS, aggregate, aggregate_sheets
 from caudate.training.aggregate_files import write_aggregate
 from caudate.training.arrival import arrival_sheet, arrivals
-from caudate.training.comparison_spec import Comparison, Entrant, Row, comparison_from_names
+from caudate.training.comparison import restate
+from caudate.training.comparison_spec import (
+    Comparison,
+    Entrant,
+    Row,
+    comparison_from_names,
+    slug,
+)
 from caudate.training.comparison_status import Status, read_status
 from caudate.training.curves import CPU, STEPS, Curve
 from caudate.training.docs_page import write_docs
@@ -59,7 +66,7 @@ def test_rows_are_brought_onto_the_way_from_chance_to_optimum():
     assert found.profiles["a"].middle[LEVELS.searchsorted(0.9)] == 0.5
     texts = aggregate_sheets(found)
     assert texts[0].lines[0][:3] == ["a", "2/2", "4"]
-    assert texts[1].lines[0] == ["a", "-", "1.00 [1.00, 1.00]"]
+    assert texts[1].lines[0] == ["a", "-", "1.00"]
 
 
 def test_efficiency_is_on_one_grid_and_keeps_what_ended():
@@ -130,6 +137,35 @@ def test_the_page_of_the_documentation_gets_a_part_for_all_tasks(tmp_path):
     assert "(results/few.aggregate.png)" in page
     assert (tmp_path / "results/few.aggregate.png").stat().st_size > 1000
     assert json.loads((tmp_path / "results/few.aggregate.json").read_text())["time_to_criterion"]
+
+
+def test_a_part_of_the_page_can_be_written_again_from_kept_data(tmp_path):
+    docs = tmp_path / "results"
+    docs.mkdir()
+    write_docs(TABLE, {}, docs, "caudate compare few --docs x", aggregate(TABLE, {}))
+    picture = docs / f"few-{slug(ROWS[0])}.png"
+    picture.write_bytes(b"kept")
+    again = restate("few", docs)
+    assert again.lines == TABLE.lines
+    page = (tmp_path / "results.md").read_text()
+    assert "8 runs, 0 CPU-minutes of learning" in page
+    assert f"(results/{picture.name})" in page
+    assert picture.read_bytes() == b"kept"
+    with pytest.raises(UsageError, match=r"There is no .*other.json: run the comparison first"):
+        restate("other", docs)
+    (docs / "other.json").write_text('{"comparison": 1}')
+    with pytest.raises(UsageError, match=r"other.json does not hold a comparison's results"):
+        restate("other", docs)
+
+
+def test_no_interval_where_there_is_one_run_and_none_in_wide_matrices():
+    one = table({name: [[0.5], [0.25]] for name in "abcdefghi"})
+    found = aggregate(one, {})
+    assert found is not None
+    summary, matrix = aggregate_sheets(found)
+    assert summary.lines[0][3] == "0.25"
+    assert matrix.lines[0][:3] == ["a", "-", "0.50"]
+    assert matrix.note.endswith("Intervals are in the data.")
 
 
 def test_a_comparison_prints_and_keeps_them(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from caudate.agents import EProp, make_agent
 from caudate.agents.actor_critic import ActorCritic
 from caudate.agents.networks import SpikingNetwork
-from caudate.training import UsageError, inside
+from caudate.training import UsageError
 from caudate.training.inside import look_inside
 from caudate.training.inside_trial import (
     Synapse,
@@ -176,6 +176,6 @@ def test_the_command_draws_the_units_asked_for(cli, tmp_path):
 
 def test_other_networks_are_refused(tmp_path, monkeypatch):
     run = small_run(tmp_path, steps=200).path
-    monkeypatch.setattr(inside, "load_agent", lambda path: object())
+    monkeypatch.setattr(Run, "agent", lambda run: object())
     with pytest.raises(UsageError, match="works for eprop, eprop-rate"):
         look_inside(run)

@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
-from ...agents import load_agent
 from ...envs import TaskError, collect_trials, make_task
 from ...envs import psychophysics as psy
 from ..evaluation import FRESH_SEED, has_task
@@ -101,7 +100,7 @@ def behaviour(run: Run, trials: int) -> tuple[list[str], list[str]]:
     session = int(task.parameters.get("trials_per_episode", 1))
     envs = _SESSIONS if session > 1 else 64
     table = collect_trials(
-        task, load_agent(run.checkpoint()), max(trials, envs * session), FRESH_SEED, num_envs=envs
+        task, run.agent(), max(trials, envs * session), FRESH_SEED, num_envs=envs
     )
     drawn = _DRAWN.get(task.name) or _usual(task.family, table)
     pictures, notes = [], []
