@@ -19,6 +19,7 @@ from ..envs.psychophysics import TrialTable, scalar_property
 from .evaluation import FRESH_SEED, has_task
 
 TRIALS = 300
+_FEWEST = 5  # intervals of a target whose spread counts
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,16 @@ class Produced:
     def weber(self) -> tuple[float, float, float] | None:
         """Weber fraction and its 95 % interval, of SD = w mean over targets; None if unknown.
 
-        Unknown with fewer than 5 intervals of a target, 0 where none varies.
+        Targets with fewer than 5 intervals, or none above 0, are left out; 0 where none varies.
         """
-        try:
-            fit = scalar_property(
-                {"t": self.target_ms, "made": self.made_ms}, "t", "made", constant=False
-            )
-        except TaskError:
-            made = self.made_ms[~np.isnan(self.made_ms)]
-            still = all(level.sd_ms == 0 for level in self.summary() if level.n > 1)
-            return (0.0, 0.0, 0.0) if len(made) > 1 and still else None
+        levels = [level for level in self.summary() if level.n >= _FEWEST and level.mean_ms > 0]
+        if not levels:
+            return None
+        if all(level.sd_ms == 0 for level in levels):
+            return 0.0, 0.0, 0.0
+        rows = np.isin(self.target_ms, [level.target_ms for level in levels])
+        table = {"t": self.target_ms[rows], "made": self.made_ms[rows]}
+        fit = scalar_property(table, "t", "made", constant=False)
         return fit.weber, fit.weber_interval.low, fit.weber_interval.high
 
     def to_lists(self) -> tuple[list[float | None], list[float | None]]:
@@ -68,7 +69,7 @@ class Level:
     Attributes:
         n: produced intervals.
         median_ms, mad_ms: median, and median absolute deviation from it; NaN without any.
-        sd_ms: standard deviation.
+        mean_ms, sd_ms: mean and standard deviation.
         omitted: share of trials or taps without one.
     """
 
@@ -76,6 +77,7 @@ class Level:
     n: int
     median_ms: float
     mad_ms: float
+    mean_ms: float
     sd_ms: float
     omitted: float
 
@@ -84,11 +86,12 @@ def _level(target: float, made: np.ndarray) -> Level:
     there = made[~np.isnan(made)]
     omitted = 1 - len(there) / max(len(made), 1)
     if not len(there):
-        return Level(float(target), 0, np.nan, np.nan, np.nan, omitted)
+        return Level(float(target), 0, *[np.nan] * 4, omitted)
     middle = float(np.median(there))
     deviation = float(np.median(np.abs(there - middle)))
     spread = float(there.std(ddof=1)) if len(there) > 1 else 0.0
-    return Level(float(target), len(there), middle, deviation, spread, omitted)
+    mean = float(there.mean())
+    return Level(float(target), len(there), middle, deviation, mean, spread, omitted)
 
 
 def produces_intervals(env_id: str) -> bool:

@@ -24,7 +24,10 @@ TASKS = (
     "caudate/WaveformTracking-v0",
 )
 NAMES = [name for name, spec in AGENTS.items() if spec.kind == "clock"]
-FAST: dict[str, dict[str, Any]] = {"echo-state": {"clock_units": 20}}
+FAST: dict[str, dict[str, Any]] = {
+    "echo-state": {"clock_units": 20},
+    "stable-timing": {"develop_trials": 1, "groups": 10},
+}
 
 
 def small(name: str, env: Any = PRESS, **options: Any) -> Any:
