@@ -12,9 +12,7 @@ PRESS = "caudate/IntervalProduction-TimedPress-v0"
 
 
 def agent(**options):
-    return make_agent(
-        "stable-timing", PRESS, **{"n_envs": 2, "develop_trials": 2} | options
-    )
+    return make_agent("stable-timing", PRESS, **{"n_envs": 2, "develop_trials": 2} | options)
 
 
 def test_the_network_develops_once_before_reward_comes():
