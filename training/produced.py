@@ -86,7 +86,7 @@ def _level(target: float, made: np.ndarray) -> Level:
     there = made[~np.isnan(made)]
     omitted = 1 - len(there) / max(len(made), 1)
     if not len(there):
-        return Level(float(target), 0, *[np.nan] * 4, omitted)
+        return Level(float(target), 0, np.nan, np.nan, np.nan, np.nan, omitted)
     middle = float(np.median(there))
     deviation = float(np.median(np.abs(there - middle)))
     spread = float(there.std(ddof=1)) if len(there) > 1 else 0.0

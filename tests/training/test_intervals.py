@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,13 @@ from caudate.training.produced import (
 from .conftest import one_sentence
 
 PRESS = "caudate/IntervalProduction-TimedPress-v0"
-SMALL = {"num_envs": 8, "steps": 500, "eval_every": 400, "wandb": "off", "progress": False}
+SMALL: dict[str, Any] = {
+    "num_envs": 8,
+    "steps": 500,
+    "eval_every": 400,
+    "wandb": "off",
+    "progress": False,
+}
 
 
 def test_which_tasks_produce_intervals():
@@ -139,10 +146,10 @@ def test_inside_an_agent_with_a_clock(tmp_path, task, options):
 
 
 def test_inside_needs_right_answers(tmp_path, cli):
+    options = {"cues": "0", "step_ms": 20.0}
     run = train(
-        "oracle-clock", "CartPole-v1", options={"cues": "0", "step_ms": 20.0}, out=tmp_path,
-        **SMALL | {"steps": 40, "num_envs": 2},
-    ).path  # fmt: skip
+        "oracle-clock", "CartPole-v1", options=options, out=tmp_path, num_envs=2, steps=40, **QUIET
+    ).path
     outcome = cli("watch", run, "--inside")
     assert "CartPole-v1 is not a task of this library" in one_sentence(outcome)
 

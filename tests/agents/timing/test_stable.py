@@ -1,5 +1,7 @@
 """Stable timing: a network that develops before reward comes."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from caudate.agents.timing.stable import CircuitSequences
 PRESS = "caudate/IntervalProduction-TimedPress-v0"
 
 
-def agent(**options):
+def agent(**options: Any) -> Any:
     return make_agent("stable-timing", PRESS, **{"n_envs": 2, "develop_trials": 2} | options)
 
 
@@ -40,7 +42,7 @@ def test_a_loaded_network_does_not_develop_again(tmp_path):
     one = agent()
     one.update()
     one.save(tmp_path / "agent.caudate")
-    two = load_agent(tmp_path / "agent.caudate")
+    two: Any = load_agent(tmp_path / "agent.caudate")
     assert two.circuit.trials == 4
     np.testing.assert_array_equal(two.circuit.weights_ee, one.circuit.weights_ee)
     assert two.update() == one.update()
@@ -60,7 +62,7 @@ def test_seeds_make_networks_and_the_time_scale_stretches_them():
 
 def test_it_learns_to_press_in_time():
     pytest.importorskip("numba")
-    one = make_agent("stable-timing", PRESS, seed=2)
+    one: Any = make_agent("stable-timing", PRESS, seed=2)
     returns = [one.update()["return_mean"] for _ in range(60)]
     assert one.circuit.trials == 1600
     assert returns[0] < 0.3
