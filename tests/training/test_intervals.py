@@ -23,13 +23,8 @@ from caudate.training.produced import (
 from .conftest import one_sentence
 
 PRESS = "caudate/IntervalProduction-TimedPress-v0"
-SMALL: dict[str, Any] = {
-    "num_envs": 8,
-    "steps": 500,
-    "eval_every": 400,
-    "wandb": "off",
-    "progress": False,
-}
+QUIET: dict[str, Any] = {"eval_every": 400, "wandb": "off", "progress": False}
+SMALL: dict[str, Any] = {"num_envs": 8, "steps": 500} | QUIET
 
 
 def test_which_tasks_produce_intervals():
