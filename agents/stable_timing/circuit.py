@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ class TimingCircuit:
         self,
         settings: TimingSettings = PRECISE,
         *,
-        seed: int | Array = 0,
+        seed: int | Sequence[int] | Array = 0,
         n: int = 1,
         stimuli: int = 1,
         rule: str = "presynaptic",
