@@ -8,6 +8,7 @@ place that is hashed from seed and trial.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -21,7 +22,7 @@ _ANGLE_BITS = 24
 _ANGLE_MASK = np.uint64(2**_ANGLE_BITS - 1)
 
 
-def seeds(seed: int | Array, n: int, owner: str) -> Array:
+def seeds(seed: int | Sequence[int] | Array, n: int, owner: str) -> Array:
     """Seeds (n,) uint64 of ``n`` columns; seed + i for column i where one is given.
 
     Raises:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -26,7 +28,7 @@ def run(
     """As :func:`.timing_numpy.run`."""
     c = constants
     counts[...], first[...] = 0, -1
-    _run(
+    arguments: tuple[Any, ...] = (
         (c.n_e, c.n_i, c.steps, c.silence),
         *(np.array(x) for x in (c.rate, c.threshold, c.ahp, c.ahp_decay, c.nmda)),
         *(np.array(x) for x in (c.refractory, c.delay)),
@@ -40,6 +42,7 @@ def run(
         first,
         raster,
     )
+    _run(*arguments)
 
 
 @numba.njit(cache=True)

@@ -6,7 +6,8 @@ Conductances g are in units of the leak, potentials in mV (see :mod:`..stable_ti
 
 Excitatory neurons come first, then inhibitory ones. A step integrates the potentials with the
 conductances as they are (Euler), finds the spikes, then brings the conductances up to date, with
-the spikes whose delay has passed: so one sent at t with delay d moves potentials from t + d on.
+the spikes whose delay has passed: one of step t with delay d is in the conductances after step
+t + d and moves potentials from the next step on.
 """
 
 from __future__ import annotations

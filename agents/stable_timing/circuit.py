@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ class TimingCircuit:
         self,
         settings: TimingSettings = PRECISE,
         *,
-        seed: int | Array = 0,
+        seed: int | Sequence[int] | Array = 0,
         n: int = 1,
         stimuli: int = 1,
         rule: str = "presynaptic",
@@ -129,9 +129,15 @@ class TimingCircuit:
             circuit, stimulus: (B,), which circuit and which of its stimuli.
             seeds, numbers: (B,), a column's seed and its trial's number, which decide the noise.
             raster: keep every spike.
+
+        Raises:
+            AgentError: a circuit or a stimulus that there is not.
         """
         c, s = self.constants, self.settings
         circuit = np.asarray(circuit)
+        for name, given, n in (("circuit", circuit, self.n), ("stimulus", stimulus, self.stimuli)):
+            if not np.all((np.asarray(given) >= 0) & (np.asarray(given) < n)):
+                raise AgentError(f"{name}={given!r} must be from 0 to {n - 1}.")
         b, seeds = len(circuit), np.asarray(seeds, np.uint64)
         counts, first = np.empty((b, s.n), int), np.empty((b, s.n), int)
         record = np.zeros((b, c.steps, s.n) if raster else (0, 0, 0), bool)
@@ -158,6 +164,8 @@ class TimingCircuit:
 
         Their noise is none that development has seen or will see.
         """
+        if trials < 1:
+            raise AgentError(f"trials={trials!r} must be 1 or more.")
         circuit = np.repeat(np.arange(self.n), trials)
         numbers = np.tile(np.arange(trials), self.n)
         seeds = ~self.seeds[circuit]
@@ -181,6 +189,8 @@ class TimingCircuit:
             checkpoint: a file that is written every so many trials and at the end.
             every: how many.
         """
+        if every < 1:
+            raise AgentError(f"every={every!r} must be 1 or more.")
         own = np.arange(self.n)
         s, before = self.settings, self.trials
         history = np.concatenate([self.history, np.zeros((self.n, max(trials - before, 0)))], 1)

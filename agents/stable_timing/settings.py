@@ -80,9 +80,15 @@ class TimingSettings:
     goal_i: float = 2.0
 
     def __post_init__(self) -> None:
-        for name in ("n_e", "n_i", "dt", "trial", "tau_e", "tau_i", "weight_mean", "weight_max"):
-            if not getattr(self, name) > 0:
-                raise AgentError(f"{name}={getattr(self, name)!r} must be above 0.")
+        for field in fields(self):
+            name, value = field.name, getattr(self, field.name)
+            if name.startswith("tau_") or name in _POSITIVE:
+                if not 0 < value < np.inf:
+                    raise AgentError(f"{name}={value!r} must be above 0 and finite.")
+            elif name in _NOT_NEGATIVE and not 0 <= value < np.inf:
+                raise AgentError(f"{name}={value!r} must be 0 or more and finite.")
+        if not 0 < self.activity_rate <= 1:
+            raise AgentError(f"activity_rate={self.activity_rate!r} must be above 0, at most 1.")
         for name, n in (("stimulated_e", self.n_e), ("stimulated_i", self.n_i)):
             if not 0 <= getattr(self, name) <= n:
                 raise AgentError(f"{name}={getattr(self, name)!r} must be from 0 to {n}.")
@@ -138,6 +144,21 @@ class TimingSettings:
         return round(time / self.dt)
 
 
+_POSITIVE = (
+    "n_e",
+    "n_i",
+    "dt",
+    "trial",
+    "silence",
+    "weight_mean",
+    "weight_max",
+    "goal_e",
+    "goal_i",
+)
+_NOT_NEGATIVE = (
+    *("refractory_e", "refractory_i", "ahp_e", "ahp_i", "nmda_e", "nmda_i", "weight_ei"),
+    *("weight_ie", "sigma", "stimulus", "jitter", "weight_rate"),
+)
 _TIMES = tuple(
     field.name
     for field in fields(TimingSettings)

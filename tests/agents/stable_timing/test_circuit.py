@@ -119,6 +119,13 @@ def test_files_and_states_that_do_not_fit(tmp_path):
     ("make", "words"),
     [
         (lambda: TimingSettings(n_e=0), "n_e=0 must be above 0"),
+        (lambda: TimingSettings(tau_gaba=0), "tau_gaba=0 must be above 0"),
+        (lambda: TimingSettings(weight_max=np.inf), "weight_max=inf must be above 0 and finite"),
+        (lambda: TimingSettings(sigma=-1), "sigma=-1 must be 0 or more"),
+        (lambda: TimingSettings(activity_rate=2), "activity_rate=2 must be above 0, at most 1"),
+        (lambda: TimingCircuit(SMALL).test(1, stimulus=1), "must be from 0 to 0"),
+        (lambda: TimingCircuit(SMALL).test(0), "trials=0 must be 1 or more"),
+        (lambda: TimingCircuit(SMALL).develop(1, every=0), "every=0 must be 1 or more"),
         (lambda: TimingSettings(indegree_ee=400), "indegree_ee=400 must be from 1 to 399"),
         (lambda: TimingSettings(stimulated_i=101), "stimulated_i=101 must be from 0 to 100"),
         (lambda: TimingSettings(delay_i=0.5), "must be a step"),

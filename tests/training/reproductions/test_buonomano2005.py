@@ -12,4 +12,4 @@ def test_two_seeds_show_it_and_pictures_are_drawn(tmp_path):
     assert all("jitter" in text for text in failed)
     assert len(found.claims) == 13
     figures = {path.name for path in (found.path / "figures").glob("*.png")}
-    assert figures == {"buonomano2005-precise.png", "buonomano2005-scaling.png"}
+    assert figures == {"precise.png", "scaling.png"}

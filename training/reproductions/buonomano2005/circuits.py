@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ def answers(circuit: TimingCircuit, stimulus: int = 0) -> list[tuple[Array, Arra
 
 def bystanders(circuit: TimingCircuit, i: int) -> Array:
     """E neurons of circuit i that no stimulus makes fire."""
-    return ~circuit.stimulated[i, :, : circuit.settings.n_e].any(0)
+    return np.logical_not(circuit.stimulated[i, :, : circuit.settings.n_e].any(axis=0))
 
 
 def codes(circuit: TimingCircuit, stimulus: int = 0) -> list[Code]:
@@ -52,9 +52,11 @@ def codes(circuit: TimingCircuit, stimulus: int = 0) -> list[Code]:
 def numbers(values: Any, digits: int = 3) -> list[Any]:
     """Arrays as JSON takes them, NaN as None."""
     rounded = np.round(np.asarray(values, float), digits)
-    return np.where(np.isfinite(rounded), rounded, None).tolist()
+    known = rounded.astype(object)
+    known[~np.isfinite(rounded)] = None
+    return known.tolist()
 
 
-def texts(values: Sequence[float], form: str = ".2f") -> str:
+def texts(values: Iterable[float], form: str = ".2f") -> str:
     """One number a seed."""
     return ", ".join(f"{value:{form}}" for value in values)

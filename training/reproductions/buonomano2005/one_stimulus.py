@@ -143,7 +143,7 @@ def _draw(name: str, result: dict[str, Any], folder: Path) -> list[Path]:
     weights.plot(before[strong], after[strong], ".", ms=1, color=COLORS[0], alpha=0.6)
     weights.axline((0, 0), slope=1, color="0.6", lw=0.8)
     weights.set(xlabel="from, by latency", ylabel="strong weights to, by latency")
-    return [save(figure, folder / f"buonomano2005-{name}.png")]
+    return [save(figure, folder / f"{name}.png")]
 
 
 def _binned(latency: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

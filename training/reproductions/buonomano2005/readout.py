@@ -109,7 +109,7 @@ def _draw(result: dict[str, Any], folder: Path) -> list[Path]:
         axis.fill_between(_TIMES, m - s, m + s, color=COLORS[0], alpha=0.2, lw=0, label="SD")
         axis.set(xlabel="time in the trial (ms)", ylabel=name)
     axes[0].legend(frameon=False, fontsize=8)
-    return [save(figure, folder / "buonomano2005-readout.png")]
+    return [save(figure, folder / "readout.png")]
 
 
 EXPERIMENT = Experiment(

@@ -64,7 +64,7 @@ def _draw(result: dict[str, Any], folder: Path) -> list[Path]:
         axis.set_yscale("symlog", linthresh=1)
         axis.set_ylim(0, 200)
     axes[0].legend(frameon=False, fontsize=8)
-    return [save(figure, folder / "buonomano2005-scaling.png")]
+    return [save(figure, folder / "scaling.png")]
 
 
 EXPERIMENT = Experiment(

@@ -83,7 +83,7 @@ def _draw(result: dict[str, Any], folder: Path) -> list[Path]:
     right.set(xlabel="stimuli", ylabel="recurrence index", xlim=(0.7, 2.3), ylim=(0, 1))
     right.set_xticks([1, 2])
     right.legend(frameon=False, fontsize=8, loc="lower right")
-    return [save(figure, folder / "buonomano2005-stimuli.png")]
+    return [save(figure, folder / "stimuli.png")]
 
 
 EXPERIMENT = Experiment(
