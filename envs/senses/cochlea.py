@@ -167,7 +167,9 @@ def beat_interval(frames: Array, shortest: int, longest: int) -> int:
         TaskError: fewer frames than twice the longest interval.
     """
     if len(frames) < 2 * longest:
-        raise TaskError(f"{len(frames)} frames are fewer than two intervals of {longest}; listen on.")
+        raise TaskError(
+            f"{len(frames)} frames are fewer than two intervals of {longest}; listen on."
+        )
     onset = np.maximum(np.diff(frames, axis=0), 0.0).sum(axis=1)
     onset = onset - onset.mean()
     lags = np.arange(shortest, longest + 1)

@@ -13,6 +13,6 @@ def need(module: str, purpose: str) -> None:
     """Raise TaskError if a module of the extra is not installed."""
     if find_spec(module) is None:
         raise TaskError(
-            f'{purpose} needs {_NAMES[module]}, which is not installed; run pip install '
+            f"{purpose} needs {_NAMES[module]}, which is not installed; run pip install "
             '"caudate[senses]".'
         )
