@@ -106,9 +106,7 @@ class ImageBandit(ChoiceTask):
         self.sensor, self.size = check_seen(self.sensor, self.size)
         self._payout = self.earns["no_reward"], self.earns["reward"]
         if self._payout[0] == self._payout[1]:
-            raise TaskError(
-                "rewards has two equal values, which tell nothing; pass different ones."
-            )
+            raise TaskError("rewards has two equal values, which tell nothing; pass others.")
         self._width = 2 * self.pictures.width(self.sensor)
         self.frame = None if self.sensor else (self.size, 2 * self.size)
         self.channels = tuple(seen_channels(self.frame, self._width))

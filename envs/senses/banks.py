@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.policy import Policy, State
-from .cochlea import Cochlea
+from .cochlea import Cochlea, centre_frequencies
 from .hmax import BANDS, C1, HMAX, draw_templates
 from .retina import Retina
 from .stimuli import GREY, draw_glyph, glyph_strokes, grating, noise_burst, tone
@@ -28,7 +28,7 @@ SOUND_SENSORS = ("cochlea",)
 TEMPLATES, TEMPLATE_SIZE = 60, 4
 SMALLEST = 16
 SMALLEST_C2 = BANDS[0].pool + (TEMPLATE_SIZE - 1) * BANDS[0].step
-_CENTRES, _SEED = 1.0, 7
+_SEED = 7
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,6 @@ class Bank:
         rows: (S, d) float32 what is shown of each stimulus.
         labels: (S,) int64 which class it belongs to, all classes equally often, in order.
         blank: (d,) float32 what is shown when nothing is.
-        low, high: bounds of all numbers.
     """
 
     rows: Array
@@ -100,7 +99,7 @@ class Pictures:
         shape, background = (self.size, self.size), self.background
         if name == "retina":
             # A still picture: no adaptation, nothing that changes in time.
-            return Retina(shape, center=_CENTRES, tau_adaptation=None, tau_sustained=0.0)
+            return Retina(shape, tau_adaptation=None, tau_sustained=0.0)
         bands = [n for n in (1, 2) if max(BANDS[n - 1].pool, BANDS[n - 1].sizes[1]) <= self.size]
         if name == "c1":
             return C1(shape, bands, background=background)
@@ -167,8 +166,6 @@ class Sounds:
 
     def frequencies(self) -> Array:
         """(n,) of the tones in Hz: centres of every second channel."""
-        from .cochlea import centre_frequencies
-
         channels, low, high = self.cochlea
         return centre_frequencies(channels, low, high)[::2]
 

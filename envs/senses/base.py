@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.errors import TaskError
+from ..core.errors import TaskError, check_int
 
 Array = npt.NDArray[Any]
 State = dict[str, Array]
@@ -120,6 +120,40 @@ class Sensor(ABC):
                 "with the same parameters returned."
             )
         self._state = new or None
+
+
+class Cached(Sensor):
+    """A sensor without memory that looks up what it has sensed before.
+
+    For tasks with few stimuli: the ``most`` stimuli that came last are kept, so that an empty field
+    or a picture that is held for several steps is sensed once.
+    """
+
+    def __init__(self, sensor: Sensor, most: int = 4096) -> None:
+        super().__init__()
+        if sensor.remembers:
+            raise TaskError(
+                f"{type(sensor).__name__} responds to what came before, so its responses cannot be "
+                "kept; use it as it is."
+            )
+        self.sensor, self._most = sensor, check_int("most", most, 0)
+        self.input_shape, self.output_shape = sensor.input_shape, sensor.output_shape
+        self.low, self.high = sensor.low, sensor.high
+        self._kept: dict[bytes, Array] = {}
+
+    def sense(self, stimulus: Array, state: State) -> tuple[Array, State]:
+        keys = [one.tobytes() for one in stimulus]
+        new = {key: place for place, key in enumerate(keys) if key not in self._kept}
+        if new:
+            responses, _ = self.sensor.sense(stimulus[list(new.values())], {})
+            self._kept.update(zip(new, responses, strict=True))
+        result = np.empty((len(keys), *self.output_shape))
+        for place, key in enumerate(keys):
+            # What is seen now counts as the latest.
+            result[place] = self._kept[key] = self._kept.pop(key)
+        while len(self._kept) > self._most:
+            del self._kept[next(iter(self._kept))]
+        return result, {}
 
 
 def check_shape(shape: Any, smallest: int = 1) -> tuple[int, int]:

@@ -99,7 +99,7 @@ def draw_glyph(
 
 
 def tone(fs: float, samples: int, frequency: float, *, phase: float = 0.0, ramp: int = 40) -> Array:
-    """A pure tone (samples,) of amplitude .5 that begins and ends softly within ``ramp`` samples."""
+    """A pure tone (samples,) of amplitude .5; it begins and ends softly, in ``ramp`` samples."""
     wave = 0.5 * np.sin(2 * np.pi * frequency * np.arange(samples) / fs + phase)
     edge = np.sin(0.5 * np.pi * (np.arange(ramp) + 0.5) / ramp) ** 2
     wave[:ramp] *= edge
