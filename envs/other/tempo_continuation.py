@@ -69,7 +69,7 @@ class TempoContinuation(SyncContinuation):
     Args:
         periods_ms, n_sync, n_cont, window, shift, shift_share, foreperiod: as in
             ``caudate/SyncContinuation-v0``.
-        fs: samples a second, 2,000 to 48,000; a step must hold a whole number of them.
+        fs: samples a second, 4,000 to 48,000; a step must hold a whole number of them.
         exemplars: different clicks, 1 to 64.
         sensor: None (samples) or "cochlea" (8 channels). Each click is heard as if there had been
             silence before it.

@@ -63,7 +63,7 @@ class ToneSequence(SequenceRecall):
         n_symbols: number of tones, 2 to 16; their frequencies are the centres of every second
             channel of the ear, between .03 and .4 of ``fs``.
         item, gap: how long a tone and the silence behind it last, in ms.
-        fs: samples a second, 2,000 to 48,000; a step must hold a whole number of them.
+        fs: samples a second, 4,000 to 48,000; a step must hold a whole number of them.
         exemplars: phases of each tone, 1 to 64.
         snr_db: None, or the level in dB of each tone over noise that goes with it.
         sensor: None (samples) or "cochlea" (twice as many channels as there are tones). Each tone
@@ -162,7 +162,7 @@ def check_heard(sensor: Any, fs: Any, dt: float) -> tuple[str | None, int]:
     """Sensor and samples of a step; TaskError unless the step holds a whole number of them."""
     if sensor is not None:
         sensor = check_one_of("sensor", sensor, SOUND_SENSORS)
-    fs = check_number("fs", fs, low=2000.0, high=48_000.0)
+    fs = check_number("fs", fs, low=4000.0, high=48_000.0)
     samples = fs * dt / 1000.0
     chunk = round(samples)
     if chunk < 2 or abs(samples - chunk) > 1e-6:

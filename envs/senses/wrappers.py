@@ -68,8 +68,8 @@ class _Recorded(SensorObservation):
     """Keeps the arguments of the subclass, not those of ``SensorObservation``."""
 
     def __init__(self, env: gym.Env[Any, Any], make: Make, sound: bool, **given: Any) -> None:
+        RecordConstructorArgs.__init__(self, **given)  # the first call counts
         super().__init__(env, make, sound=sound)
-        RecordConstructorArgs.__init__(self, **given)
 
 
 class RetinaObservation(_Recorded):
