@@ -10,6 +10,7 @@ from ..reproduction import Paper
 #: Name -> ``module:attribute`` in this package, imported when it is asked for.
 _PAPERS = {
     "bellec2020": "bellec2020:PAPER",
+    "leibo2018": "leibo2018:PAPER",
     "miconi2017": "miconi2017:PAPER",
     "murray2019": "murray2019:PAPER",
     "piray2021": "piray2021:PAPER",
