@@ -85,8 +85,8 @@ class C1(Sensor):
 
     Simple cells are Gabor filters divided by the length of the patch that they see, so contrast
     does not matter; complex cells take the maximum over places and the two scales of a band, so
-    phase and small shifts do not either. Convolution and pooling are PyTorch's, filters those of
-    scikit-image (extra ``senses``), in double precision.
+    phase and small shifts do not either. Filters are scikit-image's, pooling is PyTorch's (extra
+    ``senses``), all in double precision.
 
     Input: (H, W) luminance. Output: (n,) in [0, 1], band after band, in each (4, rows, columns) of
     orientations and places.
@@ -137,24 +137,26 @@ class C1(Sensor):
             for number in self.bands
         ]
 
-    def simple(self, pictures: Array) -> list[list[Any]]:
-        """Simple cells of pictures (B, H, W): by band and scale a tensor (B, 4, H, W)."""
-        need("torch", "HMAX")
-        import torch
+    def simple(self, pictures: Array) -> list[tuple[Array, ...]]:
+        """Simple cells of pictures (B, H, W): by band and scale (B, 4, H, W)."""
+        seen = (np.asarray(pictures, dtype=np.float64) - self.background)[:, None]
+        return [tuple(self._scale(seen, bank) for bank in scales) for scales in self.filters]
 
-        conv = torch.nn.functional.conv2d
-        seen = torch.from_numpy(np.ascontiguousarray(pictures - self.background))[:, None]
-        found = []
-        with torch.inference_mode():
-            for scales in self.filters:
-                found.append([])
-                for bank in scales:
-                    half = bank.shape[-1] // 2
-                    support = torch.from_numpy((bank != 0).any(axis=0).astype(np.float64))
-                    response = conv(seen, torch.from_numpy(bank)[:, None], padding=half).abs()
-                    energy = conv(seen**2, support[None, None], padding=half)
-                    found[-1].append(response / energy.sqrt().clamp_min(_FLOOR))
-        return found
+    def _scale(self, seen: Array, bank: Array) -> Array:
+        """Simple cells of one scale, (B, 4, H, W)."""
+        from scipy.signal import fftconvolve
+
+        half = bank.shape[-1] // 2
+        rows, columns = (slice(half, half + side) for side in seen.shape[-2:])
+
+        # Fields are the same when turned by 180 degrees, so that convolution is correlation. Mode
+        # "same" would cut off the orientations, too.
+        def over(values: Array, fields: Array) -> Array:
+            return fftconvolve(values, fields[None], axes=(-2, -1))[..., rows, columns]
+
+        support = (bank != 0).any(axis=0).astype(np.float64)
+        response, energy = np.abs(over(seen, bank)), over(seen**2, support[None])
+        return response / np.maximum(np.sqrt(np.maximum(energy, 0.0)), _FLOOR)
 
     def maps(self, pictures: Array) -> list[Array]:
         """Complex cells of pictures (B, H, W): by band (B, 4, rows, columns)."""
@@ -162,14 +164,15 @@ class C1(Sensor):
 
     def tensors(self, pictures: Array) -> list[Any]:
         """``maps`` as tensors."""
-        simple = self.simple(pictures)
+        need("torch", "HMAX")
         import torch
 
+        pool, found = torch.nn.functional.max_pool2d, []
         with torch.inference_mode():
-            return [
-                torch.nn.functional.max_pool2d(torch.maximum(*scales), band.pool, band.step)
-                for scales, band in zip(simple, (BANDS[n - 1] for n in self.bands), strict=True)
-            ]
+            for number, scales in zip(self.bands, self.simple(pictures), strict=True):
+                band, best = BANDS[number - 1], np.maximum(*scales)
+                found.append(pool(torch.from_numpy(best), band.pool, band.step))
+        return found
 
     def sense(self, stimulus: Array, state: State) -> tuple[Array, State]:
         flat = [one.reshape(len(stimulus), -1) for one in self.maps(stimulus)]
