@@ -86,7 +86,9 @@ class Pictures:
         shape, half = (self.size, self.size), 0.2 * self.size
         return np.stack(
             [
-                draw_glyph(strokes, shape, half=half * level, shift=(row, column))
+                draw_glyph(
+                    strokes, shape, half=half * level, shift=(row, column), width=2.0 * level
+                )
                 for strokes in glyph_strokes(self.n)
                 for row in steps
                 for column in steps
