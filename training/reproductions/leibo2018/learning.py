@@ -69,7 +69,7 @@ SEEN = Trial(
 )
 HEARD = Trial(
     "ToneSequence-Cochlea-v0",
-    800_000,
+    1_200_000,
     (Case("cochlea", f"{_TONES}-Cochlea-v0"), Case("samples", f"{_TONES}-v0")),
     0.6,
 )
