@@ -96,11 +96,11 @@ class Cochlea(Sensor):
         self.cutoff = check_number("cutoff", cutoff, low=1.0, high=0.49 * self.fs)
         #: (n_channels,) centre frequencies in Hz.
         self.frequencies = centre_frequencies(self.n_channels, low, high)
-        filters = [gammatone(one, "iir", fs=self.fs) for one in self.frequencies]
+        filters: Any = [gammatone(one, "iir", fs=self.fs) for one in self.frequencies]
         #: (n_channels, 5) and (n_channels, 9), coefficients of the filters.
         self.numerators = np.stack([one[0] for one in filters])
         self.denominators = np.stack([one[1] for one in filters])
-        stage = butter(1, self.cutoff, fs=self.fs)
+        stage: Any = butter(1, self.cutoff, fs=self.fs)
         self._lowpass = np.convolve(stage[0], stage[0]), np.convolve(stage[1], stage[1])
         self.input_shape, self.output_shape = (self.chunk,), (self.n_channels,)
         self.high = self._largest() ** self.compression

@@ -64,10 +64,11 @@ def gabor_bank(size: int, sigma: float, wavelength: float) -> Array:
     places = np.arange(size) - size // 2
     inside = np.hypot(*np.meshgrid(places, places)) <= size / 2
     for number in range(ORIENTATIONS):
+        theta: Any = np.pi * number / ORIENTATIONS  # a float, which its annotation forgets
         kernel = np.real(
             gabor_kernel(
                 1.0 / wavelength,
-                theta=np.pi * number / ORIENTATIONS,
+                theta=theta,
                 sigma_x=sigma,
                 sigma_y=sigma / ASPECT,
                 n_stds=5,
@@ -127,7 +128,7 @@ class C1(Sensor):
         self.output_shape = (sum(ORIENTATIONS * a * b for a, b in self.grids),)
 
     @cached_property
-    def filters(self) -> list[tuple[Array, Array]]:
+    def filters(self) -> list[tuple[Array, ...]]:
         """By band the fields (4, s, s) of the two scales."""
         return [
             tuple(

@@ -34,8 +34,7 @@ class LogPolar(Sensor):
 
     Schwartz 1977, doi:10.1007/BF01885636; Schwartz 1980, doi:10.1016/0042-6989(80)90090-5.
 
-    >>> eye = LogPolar((33, 33), n_angle=16, n_radius=12)
-    >>> eye(np.ones((33, 33))).shape
+    >>> LogPolar((33, 33), n_angle=16, n_radius=12).output_shape
     (16, 12)
     """
 
@@ -51,13 +50,13 @@ class LogPolar(Sensor):
         high: float = 1.0,
     ) -> None:
         super().__init__()
-        sizes = tuple(shape) if isinstance(shape, (list, tuple)) else ()
+        sizes: Any = tuple(shape) if isinstance(shape, (list, tuple)) else ()
         if len(sizes) not in (2, 3) or min(sizes) < 1:
             raise TaskError(f"shape={shape!r} is not (rows, columns) or (C, rows, columns).")
         self.input_shape = sizes
         self.n_angle = check_int("n_angle", n_angle, 1)
         self.n_radius = check_int("n_radius", n_radius, 1)
-        rows, columns = sizes[-2:]
+        rows, columns = sizes[-2], sizes[-1]
         farthest = min(rows, columns) / 2 if radius is None else radius
         self.radius = check_number("radius", farthest, low=1.0 + 1e-6)
         middle = ((rows - 1) / 2, (columns - 1) / 2)

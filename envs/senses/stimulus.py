@@ -44,7 +44,7 @@ class Front:
                 f"a sensor needs Box observations with finite bounds, not {space}; wrap the "
                 "environment so that it has such first."
             )
-        names = list(getattr(base, "obs_names", ()))
+        names: list[str] = list(getattr(base, "obs_names", ()))
         shape = _sound_shape(space, names) if sound else _picture_shape(space, base, names)
         self._count = int(np.prod(shape))
         #: Whether other channels follow the stimulus.

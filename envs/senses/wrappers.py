@@ -41,12 +41,17 @@ def log_polar(n_angle: int, n_radius: int, options: dict[str, Any]) -> Make:
 
 def complex_cells(bands: Sequence[int], background: float) -> Make:
     """Maker of C1 cells."""
-    return lambda shape: Cached(C1(tuple(shape), bands, background=background))
+    return lambda shape: Cached(C1((shape[0], shape[1]), bands, background=background))
 
 
 def hmax(templates: Sequence[Array], bands: Sequence[int], background: float) -> Make:
     """Maker of C2 cells."""
-    return lambda shape: Cached(HMAX(tuple(shape), templates, bands, background=background))
+
+    def make(shape: tuple[int, ...]) -> Sensor:
+        sensor = HMAX((shape[0], shape[1]), templates, bands, background=background)
+        return Cached(sensor)
+
+    return make
 
 
 def cochlea(env: Any, fs: float | None, n_channels: int, options: dict[str, Any]) -> Make:

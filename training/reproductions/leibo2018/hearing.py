@@ -56,8 +56,9 @@ def _tone(fs: float, frequency: float, seconds: float) -> np.ndarray:
 
 def _filters(ear: Cochlea) -> dict[str, Any]:
     """Gain at the centre frequencies in dB, and widths at -3 dB in bandwidths."""
-    from scipy.signal import freqz
+    from scipy import signal
 
+    freqz: Any = signal.freqz  # frequencies may be arrays, which its annotation forgets
     gains, widths, curves = [], [], []
     grid = np.linspace(20, 7900, 16_000)
     for f, b, a in zip(ear.frequencies, ear.numerators, ear.denominators, strict=True):
