@@ -129,7 +129,8 @@ def draw_cells(result: dict[str, Any], folder: Path) -> list[Path]:
         axes[1].plot(ANGLES, tuning[:, i], "o-", color=COLORS[i], ms=3, label=f"{name} deg")
     axes[1].set_xlabel("orientation of the grating (deg)")
     axes[1].set_ylabel("simple cells' best response")
-    axes[1].legend(frameon=False, fontsize=7)
+    axes[1].set_ylim(0, 1.3)
+    axes[1].legend(frameon=False, fontsize=7, ncols=2, loc="upper center")
     for i, (name, course) in enumerate(result["correlation"].items()):
         axes[2].plot(PHASES, course, "o-", color=COLORS[i], ms=3, label=name)
     axes[2].set_xlabel("shift of phase (deg)")

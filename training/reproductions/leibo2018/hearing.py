@@ -140,6 +140,8 @@ def draw_cochlea(result: dict[str, Any], folder: Path) -> list[Path]:
     axes[1].set_ylabel("channel (Hz)")
     axes[2].plot(LOCKING, result["locking"], "o-", color=COLORS[0], ms=4)
     axes[2].set_xscale("log")
+    axes[2].set_xticks(LOCKING, [f"{one:,}" for one in LOCKING])
+    axes[2].minorticks_off()
     axes[2].set_xlabel("tone (Hz)")
     axes[2].set_ylabel("first harmonic / mean")
     axes[2].set_ylim(0, None)
