@@ -69,7 +69,7 @@ class ImageBandit(ChoiceTask):
         sensor: None (pixels), "retina", "c1" or "c2", as in ``caudate/VisualDelayedMatch-v0``.
 
     Reversal and bandit tasks with pictures for arms: Costa, Tran, Turchi and Averbeck 2015,
-    doi:10.1523/JNEUROSCI.3464-14.2015; C1: Serre and others 2007, doi:10.1109/TPAMI.2007.56.
+    doi:10.1523/JNEUROSCI.1989-14.2015; C1: Serre and others 2007, doi:10.1109/TPAMI.2007.56.
 
     Versions: v0, first release. ``ImageBandit-C1-v0``: seen by complex cells.
 

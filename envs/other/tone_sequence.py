@@ -69,9 +69,8 @@ class ToneSequence(SequenceRecall):
         sensor: None (samples) or "cochlea" (twice as many channels as there are tones). Each tone
             is heard as if there had been silence before it.
 
-    Serial recall: Botvinick and Plaut 2006, doi:10.1037/0033-295X.113.2.201; sequences of tones in
-    monkeys: Fritz, Mishkin and Saunders 2005, doi:10.1073/pnas.0503998102; the ear: Glasberg and
-    Moore 1990, doi:10.1016/0378-5955(90)90170-T.
+    Serial recall: Botvinick and Plaut 2006, doi:10.1037/0033-295X.113.2.201;
+    the ear: Glasberg and Moore 1990, doi:10.1016/0378-5955(90)90170-T.
 
     Versions: v0, first release. ``ToneSequence-Cochlea-v0``: heard by a cochlea.
 

@@ -10,7 +10,8 @@ PAPER = Paper(
     "Leibo & Poggio (2018): eyes and ears in front of a learner",
     "Leibo & Poggio (2018), Perception, in Prescott, Lepora & Verschure (eds), Living Machines, "
     "Oxford University Press, ISBN 9780199674923. The chapter fixes no numbers; what is expected "
-    "here follows from the equations of the literature that each sensor names",
+    "here follows from the equations of the literature that each sensor names, those of HMAX from "
+    "Riesenhuber & Poggio (1999), doi:10.1038/14819",
     10.0,
     (
         seeing.RETINA,
