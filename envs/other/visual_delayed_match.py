@@ -18,6 +18,7 @@ from ..core.table import Trials
 from ..core.task import Channel
 from ..senses.banks import (
     IMAGE_SENSORS,
+    MOST_PIXELS,
     SMALLEST,
     SMALLEST_C2,
     Bank,
@@ -121,12 +122,13 @@ class VisualDelayedMatch(DelayedMatch):
         self.contrasts = check_levels("contrasts", self.contrasts, 0.05, 1.0)
         self.scales = check_levels("scales", self.scales, 0.2, 2.0)
         self.jitter = check_number("jitter", self.jitter, low=0.0, high=self.size / 2)
-        if self.sigma:
+        if check_number("sigma", self.sigma, low=0.0):
             raise TaskError(
                 f"sigma={self.sigma!r} is not 0, as it must be here; wrap the environment in "
                 "ObservationNoise for noisy pixels."
             )
         super().prepare()
+        self.check_fits("pixels in all pictures", self.pictures.pixels, MOST_PIXELS)
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -184,9 +186,11 @@ def check_seen(sensor: Any, size: Any) -> tuple[str | None, int]:
 
 def check_levels(name: str, values: Any, low: float, high: float) -> tuple[float, ...]:
     """Different numbers within bounds as a tuple; TaskError if they are not such."""
-    if not isinstance(values, (list, tuple)) or not values or len({*values}) < len(values):
+    given = values if isinstance(values, (list, tuple)) else ()
+    checked = tuple(check_number(name, one, low=low, high=high) for one in given)
+    if not checked or len({*checked}) < len(checked):
         raise TaskError(f"{name}={values!r} is no list of different numbers; pass such one.")
-    return tuple(check_number(name, one, low=low, high=high) for one in values)
+    return checked
 
 
 def seen_channels(frame: tuple[int, int] | None, width: int) -> list[Channel]:

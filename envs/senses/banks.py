@@ -27,6 +27,8 @@ SOUND_SENSORS = ("cochlea",)
 #: Templates of C2 and the side of each in C1 cells; a picture must be so large for them.
 TEMPLATES, TEMPLATE_SIZE = 60, 4
 SMALLEST = 16
+#: A task's pictures have no more pixels than this together: they are kept in memory.
+MOST_PIXELS = 2**25
 SMALLEST_C2 = BANDS[0].pool + (TEMPLATE_SIZE - 1) * BANDS[0].step
 _SEED = 7
 
@@ -74,6 +76,12 @@ class Pictures:
     def background(self) -> float:
         """Luminance of nothing."""
         return GREY if self.kind == "gratings" else 0.0
+
+    @property
+    def pixels(self) -> int:
+        """Of all pictures together."""
+        places = self.variants if self.kind == "gratings" else self.variants**2
+        return self.n * places * len(self.levels) * self.size**2
 
     def images(self) -> Array:
         """(S, size, size) float64, classes one behind another."""

@@ -292,7 +292,9 @@ def draw_templates(
 def check_bands(bands: Any) -> tuple[int, ...]:
     """Numbers of bands; TaskError unless they are different and from 1 to 8."""
     given = tuple(bands) if isinstance(bands, (list, tuple, range)) else ()
-    if not given or len({*given}) < len(given) or not {*given} <= {*range(1, len(BANDS) + 1)}:
+    known = list(range(1, len(BANDS) + 1))
+    fits = all(one in known for one in given)
+    if not given or not fits or len({*given}) < len(given):
         raise TaskError(
             f"bands={bands!r} is not a list of different numbers from 1 to {len(BANDS)}; pass such."
         )

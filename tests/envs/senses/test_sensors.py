@@ -274,6 +274,7 @@ def test_bad_parameters() -> None:
         (lambda: Cochlea(8000, high=3000, compression=0), "compression"),
         (lambda: C1((32, 32), bands=[9]), "bands"),
         (lambda: C1((32, 32), bands=[1, 1]), "bands"),
+        (lambda: C1((32, 32), bands=[[1]]), "bands"),  # type: ignore[list-item]
         (lambda: C1((12, 32), bands=[1, 2]), "smaller than band 2"),
         (lambda: HMAX((16, 16), [np.zeros((2, 4, 4, 4))], [1]), "group of shape"),
         (lambda: draw_templates(np.zeros((1, 16, 16)), 3, (9,), bands=(1,)), "sizes"),
@@ -319,6 +320,7 @@ def test_sensory_tasks_refuse_what_does_not_fit() -> None:
         ("VisualDelayedMatch", {"stimuli": "faces"}, "stimuli"),
         ("VisualDelayedMatch", {"size": 8}, "size"),
         ("VisualDelayedMatch", {"size": 16, "sensor": "c2"}, "too small"),
+        ("VisualDelayedMatch", {"stimuli": "glyphs", "positions": 33, "n_stim": 32}, "memory"),
         ("VisualDelayedMatch", {"contrasts": [0.0]}, "contrasts"),
         ("VisualDelayedMatch", {"contrasts": [0.5, 0.5]}, "contrasts"),
         ("ToneSequence", {"fs": 4001}, "whole number"),
