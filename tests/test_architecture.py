@@ -15,7 +15,7 @@ PARTS = ("envs", "agents", "training")
 MAY_USE = {"envs": set(), "agents": set(), "training": {"envs", "agents"}}
 HEAVY = (
     "torch", "matplotlib", "wandb", "stable_baselines3", "sb3_contrib", "numba", "ale_py",
-    "distributed", "submitit", "optuna", "tensorboardX",
+    "distributed", "submitit", "optuna", "tensorboardX", "skimage",
 )  # fmt: skip
 
 

@@ -199,6 +199,7 @@ def play(env: Any) -> None:
         "docs/clocks.md",
         "docs/reports.md",
         "docs/tuning.md",
+        "docs/senses.md",
     ],
 )
 def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

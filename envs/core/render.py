@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from .choice_task import ChoiceTask
 from .history import Track
 from .scripted_task import ScriptedTask
 from .task import Task
@@ -129,13 +130,17 @@ def _draw_channels(axis: Axes, task: Task, track: Track, unit: float) -> None:
 
 
 def _draw_frames(axis: Axes, obs: Array, task: Task, track: Track, unit: float) -> None:
-    """Each period as a picture of what its steps show, the later the darker."""
+    """Each period as a picture of what its steps show, the later the darker.
+
+    Of sessions of choices, whose trials are single steps, the latest is shown.
+    """
     assert task.frame is not None
     rows, columns = task.frame
     start = 0
     for _, run in groupby(track.periods):
         stop = start + len(list(run))
         part = obs[start:stop, : rows * columns].reshape(-1, rows, columns)
+        part = part[-1:] if isinstance(task, ChoiceTask) else part
         trail = np.linspace(1.0, 0.3, len(part))[::-1, None, None]
         extent = (start * unit, stop * unit, rows - 0.5, -0.5)
         shown = (part * trail).max(axis=0)

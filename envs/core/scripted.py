@@ -21,6 +21,8 @@ Array = npt.NDArray[Any]
 #: A batch draws ahead at most so many trials and about so many rows at once, but never fewer than
 #: two trials per column. Where answers end trials, most of their rows are never played.
 _TRIALS_AHEAD, _ROWS_AHEAD, _ROWS_AHEAD_OF_ANSWERS = 16384, 2**16, 2**19
+#: Nor so many rows that they show more numbers than this: pictures and sounds have many channels.
+_NUMBERS_AHEAD = 2**24
 
 
 class ScriptedEngine(Engine):
@@ -148,6 +150,7 @@ class ScriptedEngine(Engine):
     def _draw_more(self, trial: Array, steps: Array) -> None:
         """Draw a table that reaches further, when some column has used up its trials."""
         rows = _ROWS_AHEAD if self._ends is None else _ROWS_AHEAD_OF_ANSWERS
+        rows = min(rows, _NUMBERS_AHEAD // len(self.task.all_channels))
         most = min(_TRIALS_AHEAD, rows // self.task.max_steps) // self.n
         most = max(most, 2 + self._outlook)
         self._draw(trial, steps, min(max(4 * self._depth, 1 + self._outlook), most))

@@ -116,6 +116,8 @@ class SyncContinuation(ScriptedTask):
     default_rewards: ClassVar[Mapping[str, float]] = TAP_REWARDS
     action_names = ("withhold", "tap")
     records = True
+    #: Channel that tells of the continuation.
+    _continue = 1
 
     def prepare(self) -> None:
         if not isinstance(self.periods_ms, (list, tuple)) or not self.periods_ms:
@@ -150,7 +152,7 @@ class SyncContinuation(ScriptedTask):
         self._tail = int(self._widths.max()) + 1
         longest = int(self._onsets[:, :, -1].max())
         self.max_steps = self._foreperiod.high + longest + self._tail
-        self.channels = (Channel("beat"), Channel("continue"))
+        self._set_channels()
         self.action_space = spaces.Discrete(2)
         self.n_conditions = len(self._periods)
         self.period_names = (
@@ -173,6 +175,9 @@ class SyncContinuation(ScriptedTask):
         self.finished_facts = ("n_hits", "n_extra", "correct", *self.float_facts[3:])
         self.response = tap_response(self.asked, 1, self.earns)
         self.answer_span = self._tail  # every trial ends so long after its last beat
+
+    def _set_channels(self) -> None:
+        self.channels = (Channel("beat"), Channel("continue"))
 
     def _beat_onsets(self) -> Array:
         """(periods, sign of the shift, beats) steps from the first beat."""
@@ -199,7 +204,7 @@ class SyncContinuation(ScriptedTask):
         durations[:, -2] = 1
         durations[:, -1] = onsets[:, -1] - onsets[:, self.n_sync - 1] - 1 + self._tail
         patterns[:, 1:-1:2, 0] = 1
-        patterns[:, -2:, 1] = 1
+        patterns[:, -2:, self._continue] = 1
         trials.codes[:] = 1  # a tap here is extra, where ``fill`` does not say otherwise
         trials.go[:] = fore + onsets[:, -1]
         trials.fact("condition")[:] = which

@@ -1,8 +1,21 @@
-"""Tasks of single papers that belong to none of the other families."""
+"""Tasks that belong to none of the other families: of single papers, and for eyes and ears."""
 
 from .delayed_goal import DelayedGoal
+from .image_bandit import ImageBandit
 from .pong import Pong
 from .syllable_sequence import SyllableSequence
 from .syllables import Syllables
+from .tempo_continuation import TempoContinuation
+from .tone_sequence import ToneSequence
+from .visual_delayed_match import VisualDelayedMatch
 
-__all__ = ["DelayedGoal", "Pong", "SyllableSequence", "Syllables"]
+__all__ = [
+    "DelayedGoal",
+    "ImageBandit",
+    "Pong",
+    "SyllableSequence",
+    "Syllables",
+    "TempoContinuation",
+    "ToneSequence",
+    "VisualDelayedMatch",
+]

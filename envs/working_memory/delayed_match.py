@@ -113,6 +113,8 @@ class DelayedMatch(ScriptedTask):
         *ANSWER_FACTS,
     )
     float_facts = ("rt", "delay_ms")
+    #: Channel of the fixation cue.
+    _cue = 0
 
     def prepare(self) -> None:
         self.rule = check_one_of("rule", self.rule, RULES)
@@ -129,6 +131,7 @@ class DelayedMatch(ScriptedTask):
         self._decision = parse_duration("decision", self.decision, self.dt, allow_zero=False).low
         self._check_distractors()
         self._set_channels()
+        self._set_periods()
         self.response = answer_response(2, self.earns, abort=self.abort)
 
     def _check_distractors(self) -> None:
@@ -149,6 +152,8 @@ class DelayedMatch(ScriptedTask):
         low = 1.0 - bound
         stimuli = (Channel(f"stim_{i}", low, bound) for i in range(self.n_stim))
         self.channels = (Channel("fixation"), *stimuli)
+
+    def _set_periods(self) -> None:
         self.action_space = spaces.Discrete(3)
         self.n_conditions = 2 * self.n_stim
         gaps = ("distractor", "delay") * self.n_distractors
@@ -165,9 +170,9 @@ class DelayedMatch(ScriptedTask):
         durations, patterns = trials.durations, trials.patterns
         durations[:, 0], durations[:, 1], durations[:, -1] = fixation, self._sample, self._decision
         every = np.arange(draws.n)
-        patterns[:, :-1, 0] = 1
-        patterns[every, 1, 1 + sample] = 1
-        patterns[every, -1, 1 + test] = 1
+        patterns[:, :-1, self._cue] = 1
+        self._show(draws, patterns, (every, 1), sample)
+        self._show(draws, patterns, (every, -1), test)
         if self.n_distractors:
             self._place_distractors(draws, delay, durations, patterns)
         else:
@@ -192,7 +197,11 @@ class DelayedMatch(ScriptedTask):
         durations[:, 3:-1:2] = self._sample
         shown = draws.integers(self.n_stim, count)
         rows, which = np.indices(shown.shape)
-        patterns[rows, 3 + 2 * which, 1 + shown] = 1
+        self._show(draws, patterns, (rows, 3 + 2 * which), shown)
+
+    def _show(self, draws: Draws, patterns: Array, where: tuple[Any, Any], stimuli: Array) -> None:
+        """Show stimuli, an array of numbers, in these trials and periods of the patterns."""
+        patterns[(*where, 1 + stimuli)] = 1
 
     @property
     def fills(self) -> bool:

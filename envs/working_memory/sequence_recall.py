@@ -199,7 +199,7 @@ class SequenceRecall(ScriptedTask):
         nothing = np.full_like(symbols, _NO_ANSWER)
         trials.codes[:] = _NO_ANSWER
         self._stream.lay_out(trials, nothing, nothing)
-        self._stream.show(trials, symbols)
+        self._show(draws, trials, symbols)
         at_delay = len(self._stream.names) * longest
         trials.durations[:, :at_delay] *= used.repeat(len(self._stream.names), axis=1)
         trials.durations[:, at_delay] = delay
@@ -218,6 +218,10 @@ class SequenceRecall(ScriptedTask):
         trials.fact("condition")[:] = condition
         trials.fact("length")[:] = length
         trials.fact("delay_ms")[:] = delay * self.dt
+
+    def _show(self, draws: Draws, trials: Trials, symbols: Array) -> None:
+        """Show symbols (n, longest) in the windows of the list."""
+        self._stream.show(trials, symbols)
 
     def _asked(self, draws: Draws, length: Array, used: Array) -> Array:
         """(n, longest) position that each slot asks for; junk in slots that are not used."""

@@ -11,7 +11,7 @@ import caudate.envs
 from caudate.envs.core.scripted import ScriptedEngine
 
 from . import test_conformance as conformance
-from .conftest import batched, play, same
+from .conftest import TASK_IDS, batched, play, same
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("caudate/DelayedMatch-v0", {"trials_per_episode": 3}),
@@ -90,7 +90,7 @@ def test_how_far_ahead_is_drawn_changes_nothing(
 
 def test_masked_and_partly_seeded_resets() -> None:
     """Seeding some columns leaves the others where they are."""
-    for task_id in caudate.envs.task_ids():
+    for task_id in TASK_IDS:
         for mode in conformance.MODES:
             batch, twin = (batched(task_id, 4, autoreset_mode=mode) for _ in range(2))
             batch.reset(seed=0)
