@@ -3,9 +3,10 @@
 *Quasi-static*: the network settles fast against its input, and at each time both phases settle for
 the present input; the rule minimises the sum of C over time.
 
-*Action*: a discrete network x' = f(x) = tanh(W x + b), whose whole trajectory is the state. Its energy
-is S[x] = 1/2 sum_t |x_{t+1} - f(x_t)|^2, whose free minimum is the network's own run from x_0. The
-taught trajectory minimises S + beta / 2 sum_t |y_t - x_t^out|^2, with residuals e_t = x_t - f(x_{t-1})::
+*Action*: a discrete network x' = f(x) = tanh(W x + b), whose whole trajectory is the state. Its
+energy is S[x] = 1/2 sum_t |x_{t+1} - f(x_t)|^2, whose free minimum is the network's own run from
+x_0. The taught trajectory minimises S + beta / 2 sum_t |y_t - x_t^out|^2; with its residuals
+e_t = x_t - f(x_{t-1})::
 
     e_t = beta (y_t - x_t)^out + W' (f'_{t+1} e_{t+1})
     dW = (eta / beta) sum_t f'_{t+1} e_{t+1} x_t'  =  -(eta / beta) dC/dW
@@ -131,7 +132,7 @@ class ActionNet:
         beta: float = 1e-3,
         clip: float = 2.0,
     ) -> Array:
-        """Adam on that gradient, clipped by norm; returns the RMSE (S, sweeps) before each."""  # fmt: skip
+        """Adam on that gradient, clipped by norm; returns the RMSE (S, sweeps) before each."""
         parameters = {"weights": self.weights, "bias": self.bias}
         optimizer = Adam(parameters, rate)
         errors = np.empty((len(self.weights), sweeps))

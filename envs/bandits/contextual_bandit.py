@@ -59,7 +59,7 @@ class ContextualBandit(ChoiceTask):
 
     Langford and Zhang 2007, The epoch-greedy algorithm for contextual multi-armed bandits, NIPS 20.
 
-    Versions: v0, first release. ``ContextualBandit-Parity-v0``: two arms, by the parity of two bits.
+    Versions: v0, first release. ``ContextualBandit-Parity-v0``: two arms, by two bits' parity.
 
     >>> import gymnasium as gym, caudate.envs
     >>> env = gym.make("caudate/ContextualBandit-v0")
