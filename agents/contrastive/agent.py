@@ -37,6 +37,7 @@ from .teachers import POLICY, Teacher
 Array = np.ndarray
 
 BASELINES = ("average", "condition")
+TRACES = ("level", "onset")
 _LUCK = 2**31 - 1
 _AT_ONCE = 4096  # patterns whose taught phases are settled together
 _RANGES = {
@@ -64,11 +65,14 @@ class ContrastiveOptions:
     beta: float = 0.1  # strength of the teacher
     kappa: float = 2.0  # inverse temperature of the policy
     two_sided: bool = False  # minus phase taught with -beta: error beta^2, not beta
-    gamma: float = 0.9  # how far reward reaches back; 0 where a trial is one step
+    gamma: float = 0.5  # how far reward reaches back; 0 where a trial is one step
     baseline: str = "average"  # of rewards to come: over all steps, or by condition
     baseline_rate: float = 0.3  # per round
-    entropy_coef: float = 0.05
+    entropy_coef: float = 0.02
     trace_tau: float = 0.0  # of leaky sums of observations as further inputs; 0: none
+    trace_of: str = (
+        "level"  # the observations, or their rises: channels that stay on do not pile up
+    )
     trace_gain: float = 1.0
     lateral: bool = False  # synapses within layers, and from inputs to outputs
     gain: float = 1.0  # of hidden units
@@ -77,7 +81,7 @@ class ContrastiveOptions:
     initial_norm: float = 0.5  # spectral norm of the synapses among hidden and output units
     norm_limit: float = 0.9  # that it may reach
     initial_withhold_bias: float = 0.0  # on the logit of action 0
-    settling_steps: int = 60
+    settling_steps: int = 100
     dt: float = 0.5
     tolerance: float = 1e-4  # settled when no |du/dt| is above it
     max_episode_steps: int = 10_000
@@ -115,6 +119,7 @@ class Contrastive(Agent):
         self.options = o = build_options(ContrastiveOptions, self.name, options)
         check_ranges(self.name, o, _RANGES)
         choice(self.name, "baseline", o.baseline, BASELINES)
+        choice(self.name, "trace_of", o.trace_of, TRACES)
         self.env_kwargs = dict(env_kwargs or {})
         self.rounds = make_rounds(env, n_envs, self.env_kwargs, o.max_episode_steps)
         self.env_id, self.n_envs = self.rounds.env_id, self.rounds.n_envs
@@ -158,17 +163,20 @@ class Contrastive(Agent):
     # -- acting ------------------------------------------------------------------------------
 
     def _begin(self, n: int) -> State:
-        """Traces (n, D), or (n, 0) without."""
-        return (np.zeros((n, self.n_seen if self.options.trace_tau else 0)),)
+        """Traces and last observations, each (n, D), or (n, 0) without."""
+        nothing = np.zeros((n, self.n_seen if self.options.trace_tau else 0))
+        return nothing, nothing
 
     def _see(self, observation: Array, state: State) -> tuple[Array, State]:
-        """Inputs (n, n_in) of the network: observation (n, D) and its traces; new traces."""
+        """Inputs (n, n_in) of the network: observation (n, D) and its traces; the new state."""
         o = self.options
-        x = observation.reshape(len(observation), -1).astype(float)
+        x = observation.astype(float)
         if not o.trace_tau:
             return x, state
-        trace = np.exp(-1 / o.trace_tau) * state[0] + x
-        return np.concatenate([x, o.trace_gain * trace], axis=1), (trace,)
+        trace, last = state
+        new = x if o.trace_of == "level" else np.maximum(x - last, 0)
+        trace = np.exp(-1 / o.trace_tau) * trace + new
+        return np.concatenate([x, o.trace_gain * trace], axis=1), (trace, x)
 
     def _outputs(self, phase: Phase) -> Array:
         """Logits (P, K)."""
