@@ -56,27 +56,35 @@ class System(NamedTuple):
     features: Callable[[Array], Array]
 
 
-def oscillators(n: int) -> System:
-    """n phases with E = -sum_{i<j} w_ij cos(th_i - th_j); weights (n (n - 1) / 2,)."""
-    i, j = np.triu_indices(n, 1)
+def oscillators(drive: Array, angle: Array) -> System:
+    """Phases with E = -sum_{i<j} w_ij cos(th_i - th_j) - sum_i I_i cos(th_i - a_i).
 
-    def force(w: Array, th: Array) -> Array:
-        pull = w * np.sin(th[j] - th[i])
-        found = np.zeros(n)
-        np.add.at(found, i, pull)
-        np.add.at(found, j, -pull)
-        return found
+    Args:
+        drive, angle: (n,) I and a, the input; weights are (n (n - 1) / 2,).
+    """
+    i, j = np.triu_indices(len(drive), 1)
 
     def features(th: Array) -> Array:
         return np.cos(th[i] - th[j])
 
-    return System(lambda w, th: float(-w @ features(th)), force, features)
+    def force(w: Array, th: Array) -> Array:
+        pull = w * np.sin(th[j] - th[i])
+        found = drive * np.sin(angle - th)
+        np.add.at(found, i, pull)
+        np.add.at(found, j, -pull)
+        return found
+
+    def energy(w: Array, th: Array) -> float:
+        return float(-w @ features(th) - drive @ np.cos(th - angle))
+
+    return System(energy, force, features)
 
 
-def higher_order(n: int, synapses: Array) -> System:
-    """n units whose synapses join m of them: E = sum(x^2 / 2 + x^q / q) - sum_k w_k x_a x_b ...
+def higher_order(drive: Array, synapses: Array) -> System:
+    """Units whose synapses join m: E = sum_i (x^2 / 2 + x^q / q - I x) - sum_k w_k x_a x_b ...
 
     Args:
+        drive: (n,) I, the input.
         synapses: (K, m) the units that each joins, all different.
 
     The even power q > m keeps activities finite whatever the weights.
@@ -88,14 +96,14 @@ def higher_order(n: int, synapses: Array) -> System:
         return x[synapses].prod(1)
 
     def force(w: Array, x: Array) -> Array:
-        found = -x - x ** (power - 1)
+        found = drive - x - x ** (power - 1)
         for own in range(order):
             others = np.delete(synapses, own, axis=1)
             np.add.at(found, synapses[:, own], w * x[others].prod(1))
         return found
 
     def energy(w: Array, x: Array) -> float:
-        return float((x**2 / 2 + x**power / power).sum() - w @ features(x))
+        return float((x**2 / 2 + x**power / power - drive * x).sum() - w @ features(x))
 
     return System(energy, force, features)
 

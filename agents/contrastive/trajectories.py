@@ -102,26 +102,42 @@ class ActionNet:
     def _summed(self, x: Array) -> Array:
         return np.einsum("sij,sj->si", self.weights, x) + self.bias
 
-    def gradient(
+    def taught(
         self, targets: Array, beta: float, sweeps: int = 1, damping: float = 1.0
-    ) -> tuple[Array, Array, Array]:
-        """dC/dW / beta, dC/db / beta, and the free trajectory.
+    ) -> tuple[Array, Array]:
+        """The trajectory that minimises S + beta F, and its residuals, each (S, T + 1, N).
 
-        Args:
-            targets: (T, n_out).
-            beta: strength of the teacher.
-            sweeps: backward sweeps; after each but the last the trajectory is run anew with the
-                residuals, brought in by a share of ``damping``.
+        Backward sweeps find the residuals of a trajectory, a run with a share ``damping`` of their
+        change the next trajectory. With one sweep they are those of the free run: exact to first
+        order in beta.
         """
-        free = x = self.run(len(targets))
+        x = self.run(len(targets))
         e = np.zeros_like(x)
         for sweep in range(sweeps):
-            e += damping * (self.residuals(x, targets, beta) - e)
-            if sweep + 1 < sweeps:
+            if sweep:
                 x = self.run(len(targets), e)
+            e += damping * (self.residuals(x, targets, beta) - e)
+        return x, e
+
+    def contrast(self, targets: Array, beta: float | None, sweeps: int = 300) -> float:
+        """C / beta = min(S / beta + F), over all networks; None: its limit, F of the free run."""
+        if beta is None:
+            x = self.run(len(targets))
+            return float(((targets - x[:, 1:, : targets.shape[1]]) ** 2).sum() / 2)
+        x, _ = self.taught(targets, beta, sweeps, 0.3)
+        summed = np.einsum("sij,stj->sti", self.weights, x[:, :-1]) + self.bias[:, None]
+        action = ((x[:, 1:] - np.tanh(summed)) ** 2).sum() / 2
+        missed = ((targets - x[:, 1:, : targets.shape[1]]) ** 2).sum() / 2
+        return float(action / beta + missed)
+
+    def gradient(
+        self, targets: Array, beta: float, sweeps: int = 1, damping: float = 1.0
+    ) -> tuple[Array, Array]:
+        """dC/dW / beta and dC/db / beta at the taught trajectory (see :meth:`taught`)."""
+        x, e = self.taught(targets, beta, sweeps, damping)
         summed = np.einsum("sij,stj->sti", self.weights, x[:, :-1]) + self.bias[:, None]
         pushed = (1 - np.tanh(summed) ** 2) * e[:, 1:] / beta
-        return -pushed.transpose(0, 2, 1) @ x[:, :-1], -pushed.sum(1), free
+        return -pushed.transpose(0, 2, 1) @ x[:, :-1], -pushed.sum(1)
 
     def learn(
         self,
@@ -137,8 +153,8 @@ class ActionNet:
         optimizer = Adam(parameters, rate)
         errors = np.empty((len(self.weights), sweeps))
         for sweep in range(sweeps):
-            pairs, single, free = self.gradient(targets, beta)
-            wrong = free[:, 1:, : targets.shape[1]] - targets
+            pairs, single = self.gradient(targets, beta)
+            wrong = self.run(len(targets))[:, 1:, : targets.shape[1]] - targets
             errors[:, sweep] = np.sqrt(np.mean(wrong**2, axis=(1, 2)))
             norm = np.sqrt((pairs**2).sum((1, 2)) + (single**2).sum(1))
             scale = np.minimum(1.0, clip / np.maximum(norm, 1e-12))
