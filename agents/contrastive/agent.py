@@ -52,7 +52,7 @@ _RANGES = {
         "input_gain",
         "tolerance",
     ),
-    "finite": ("initial_withhold_bias",),
+    "finite": ("initial_withhold_bias", "initial_baseline"),
 }
 
 
@@ -68,6 +68,7 @@ class ContrastiveOptions:
     gamma: float = 0.5  # how far reward reaches back; 0 where a trial is one step
     baseline: str = "average"  # of rewards to come: over all steps, or by condition
     baseline_rate: float = 0.3  # per round
+    initial_baseline: float | None = None  # None: the first round's mean
     entropy_coef: float = 0.02
     trace_tau: float = 0.0  # of leaky sums of observations as further inputs; 0: none
     trace_of: str = (
@@ -135,7 +136,9 @@ class Contrastive(Agent):
         build, play, predict = np.random.SeedSequence(self.seed).spawn(3)
         self.rng, self._predict_rng = np.random.default_rng(play), np.random.default_rng(predict)
         self.net = self._build_net(build)
-        self.running = RunningBaseline(o.baseline_rate, o.baseline == "condition")
+        self.running = RunningBaseline(
+            o.baseline_rate, o.baseline == "condition", o.initial_baseline
+        )
         self.num_episodes = self.num_updates = 0
 
     def _build_net(self, seed: np.random.SeedSequence) -> ContrastiveNet:

@@ -19,10 +19,11 @@ ONE_TRIAL = {"trials_per_episode": 1}
 ONLINE = {
     "n_envs": 1,
     "n_hidden": 12,
-    "learning_rate": 0.1,
+    "learning_rate": 0.05,
     "gamma": 0.0,
     "baseline_rate": 0.02,
-    "entropy_coef": 0.02,
+    "initial_baseline": 1 / 3,
+    "entropy_coef": 0.05,
 }
 TRIALS, WINDOW = 1000, 300
 PARITY = "caudate/ContextualBandit-Parity-v0"
@@ -64,7 +65,7 @@ def measure(quick: bool) -> dict[str, Any]:
 
 
 def _online(seed: int) -> tuple[list[float], float]:
-    """Probability of reward of each trial's choice, and the score of greedy play."""
+    """Reward of each trial, and the score of greedy play."""
     agent = Contrastive(BANDIT, seed=seed, env_kwargs=ONE_TRIAL, **ONLINE)
     course = [agent.update()["return_mean"] for _ in range(TRIALS)]
     return course, evaluate(agent, BANDIT, ONE_TRIAL, EPISODES).value
@@ -150,7 +151,7 @@ def claims(result: dict[str, Any]) -> list[Claim]:
 
 def draw(result: dict[str, Any], folder: Path) -> list[Path]:
     """Rewards by trial; scores against the delay."""
-    figure, (contexts, memory) = new_figure(2, width=7.6, height=3.1)
+    figure, (contexts, memory) = new_figure(2, width=8.4, height=3.1)
     block = 50
     for course in result["rewards"]:
         blocks = np.array(course).reshape(-1, block).mean(1)
@@ -169,14 +170,19 @@ def draw(result: dict[str, Any], folder: Path) -> list[Path]:
         memory.plot(x, scores, "o", color=COLORS[1], ms=5, alpha=0.8)
     memory.axhline(0.5, **AXIS)
     memory.set_xticks(
-        range(len(shown)), [f"{delay.split()[0]}\n{tau}" for tau, delay in shown], fontsize=8
+        range(len(shown)),
+        [f"delay {delay.split()[0]}\n{_trace(tau)}" for tau, delay in shown],
+        fontsize=8,
     )
     memory.set_xlim(-0.6, len(shown) - 0.4)
     memory.set_ylim(0, 1.05)
-    memory.set_xlabel("delay (upper) and time constant of the trace (lower), steps")
     memory.set_ylabel("greedy score")
-    memory.set_title("delayed response, 2 places; one dot an agent", fontsize=9)
+    memory.set_title("delayed response (steps); one dot an agent", fontsize=9)
     return [save(figure, folder / "reward.png")]
+
+
+def _trace(tau: str) -> str:
+    return "no trace" if tau == "none" else f"trace {tau}"
 
 
 EXPERIMENT = Experiment(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import NullFormatter
 
 from ....agents.contrastive import ActionNet, ContrastiveNet, learn_cycle
 from ...pictures import COLORS, FAINT, new_figure, save
@@ -17,6 +18,7 @@ PHASES, RADIUS, SEEDS = 40, 0.7, 4
 QUASI_STATIC = {"hidden": 32, "input": 2.0, "sweeps": 500, "rate": 0.02, "momentum": 0.9}
 ACTION = {"units": 20, "sweeps": 800, "rate": 0.003, "beta": 1e-3, "clip": 2.0}
 ALONE = 400  # steps that a network of the second kind runs on
+BLOCK = 10  # sweeps of a point in the picture
 LIMITS = {"circle": 0.03, "eight": 0.08}
 
 
@@ -117,11 +119,15 @@ def draw(result: dict[str, Any], folder: Path) -> list[Path]:
         errors, *pictures = axes[3 * row : 3 * row + 3]
         for color, kind in zip(COLORS, kinds, strict=False):
             course = np.array(result[name][kind]["errors"])
-            sweeps = np.arange(1, course.shape[1] + 1)
-            for seed, one in enumerate(course):
+            blocks = np.median(course.reshape(len(course), -1, BLOCK), axis=2)
+            sweeps = BLOCK * (np.arange(blocks.shape[1]) + 0.5)
+            for seed, one in enumerate(blocks):
                 errors.plot(sweeps, one, color=color, lw=0.9, label=None if seed else kind)
         errors.set_yscale("log")
-        errors.set_ylabel(f"{name}: RMSE")
+        errors.set_ylim(0.003, 1.2)
+        errors.yaxis.set_major_formatter("{x:g}")
+        errors.yaxis.set_minor_formatter(NullFormatter())
+        errors.set_ylabel(f"{name}: RMSE (median of {BLOCK} sweeps)", fontsize=9)
         errors.set_xlabel("sweep")
         if row == 0:
             errors.legend(frameon=False, fontsize=8)
