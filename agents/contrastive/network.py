@@ -61,7 +61,8 @@ class ContrastiveNet:
         weights: (S, N, N), symmetric, zero where there is no synapse.
         bias: (S, N), zero for inputs.
         gain: k of tanh(k u), the inverse temperature of a mean-field Boltzmann machine.
-        output: ``tanh`` or ``linear`` output units; hidden ones are tanh.
+        output: ``tanh`` or ``linear`` output units (these run away where the norm of the inner
+            synapses is far above 1: see :meth:`limit`); hidden ones are tanh.
         mask: (N, N) bool, which synapses there are.
         steps, dt: Euler steps of a phase at most, and their size in time constants.
         tolerance: a phase ends before that when no |du/dt| is above it; 0: never.
@@ -162,14 +163,14 @@ class ContrastiveNet:
         among = self.weights[:, n_in:, n_in:].transpose(0, 2, 1)
         drive = x @ into.transpose(0, 2, 1) + self.bias[:, None, n_in:]
         u = np.zeros_like(drive) if start is None else start.u.copy()
-        clamp = teacher is not None and teacher.kind == HARD
+        target = teacher.target if teacher is not None and teacher.kind == HARD else None
         step = np.zeros_like(u)
         for count in range(1, 1 + (self.steps if steps is None else steps)):
             v = self.activation(u)
-            if clamp:
-                v[..., -k:] = teacher.target
+            if target is not None:
+                v[..., -k:] = target
             step = drive + v @ among - u
-            if clamp:
+            if target is not None:
                 step[..., -k:] = 0.0
             elif teacher is not None:
                 step[..., -k:] += teacher.current(v[..., -k:])
@@ -177,8 +178,8 @@ class ContrastiveNet:
             if self.tolerance and not count % _LOOK and np.abs(step).max() <= self.tolerance:
                 break
         v = self.activation(u)
-        if clamp:
-            v[..., -k:] = teacher.target
+        if target is not None:
+            v[..., -k:] = target
         return Phase(np.concatenate([x, v], axis=2), u, np.abs(step).max(-1))
 
     # -- energy ------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ class Teacher:
     def current(self, v: Array) -> Array:
         """What is added to the summed input of outputs with activities ``v``."""
         if self.kind == POLICY:
-            return self.beta * self.kappa * self.force
+            return self.beta * self.kappa * self._known_force()
         if self.kind == CURRENT:
             return self.beta * np.asarray(self.target)
         return self.beta * (self.target - v)
@@ -87,10 +87,17 @@ class Teacher:
         if self.kind == HARD:
             return np.zeros(v.shape[:-1])
         if self.kind == POLICY:
-            return -self.beta * self.kappa * (self.force * v).sum(-1)
+            return -self.beta * self.kappa * (self._known_force() * v).sum(-1)
         if self.kind == CURRENT:
             return -self.beta * (self.target * v).sum(-1)
         return 0.5 * self.beta * ((self.target - v) ** 2).sum(-1)
+
+    def _known_force(self) -> Array:
+        if self.force is None:
+            raise AgentError(
+                "Teacher: a policy's teacher is known once the free phase is: call ready(free)."
+            )
+        return self.force
 
 
 def softmax(x: Array) -> Array:

@@ -16,7 +16,7 @@ SEEDS = 5
 #: One trial an episode, one column: the weights change after every trial.
 BANDIT = "caudate/ContextualBandit-v0"
 ONE_TRIAL = {"trials_per_episode": 1}
-ONLINE = {
+ONLINE: dict[str, Any] = {
     "n_envs": 1,
     "n_hidden": 12,
     "learning_rate": 0.05,
@@ -28,13 +28,13 @@ ONLINE = {
 TRIALS, WINDOW = 1000, 300
 PARITY = "caudate/ContextualBandit-Parity-v0"
 PARITY_STEPS = 80_000
-PARITY_OPTIONS = {"n_envs": 16, "gamma": 0.0, "entropy_coef": 0.2}
+PARITY_OPTIONS: dict[str, Any] = {"n_envs": 16, "gamma": 0.0, "entropy_coef": 0.2}
 #: Two places, answered after the delay; the leaky traces are all the memory there is.
 RESPONSE = "caudate/DelayedResponse-v0"
 DELAYS = {"5 steps": 500.0, "20 steps": 2000.0}
 TRACES = {"5": 5.0, "20": 20.0, "none": 0.0}
 RESPONSE_TRIALS = 12_000
-RESPONSE_OPTIONS = {"n_hidden": 12, "learning_rate": 0.1, "trace_of": "onset"}
+RESPONSE_OPTIONS: dict[str, Any] = {"n_hidden": 12, "learning_rate": 0.1, "trace_of": "onset"}
 EPISODES = 500
 
 
