@@ -198,6 +198,7 @@ def play(env: Any) -> None:
         "docs/experiments.md",
         "docs/reports.md",
         "docs/tuning.md",
+        "docs/contrastive.md",
     ],
 )
 def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

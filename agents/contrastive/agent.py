@@ -17,6 +17,7 @@ traces of the observations, and only as long as these last.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,7 +28,7 @@ from scipy.special import log_softmax
 
 from ..advantages import RunningBaseline, discounted_sums
 from ..base import Agent, Metrics, State
-from ..errors import AgentError, CheckpointError, NonFiniteError
+from ..errors import AgentError, CheckpointError, LearningWarning, NonFiniteError
 from ..heads import SoftmaxHead, check_observation_space
 from ..options import build_options, check_ranges, checked_seed, choice
 from ..rounds import make_rounds
@@ -39,6 +40,7 @@ Array = np.ndarray
 BASELINES = ("average", "condition")
 TRACES = ("level", "onset")
 _LUCK = 2**31 - 1
+_PATIENCE = 20  # updates that a failure must last before it is worth a warning
 _AT_ONCE = 4096  # patterns whose taught phases are settled together
 _RANGES = {
     "count": ("n_hidden", "settling_steps", "max_episode_steps"),
@@ -139,7 +141,7 @@ class Contrastive(Agent):
         self.running = RunningBaseline(
             o.baseline_rate, o.baseline == "condition", o.initial_baseline
         )
-        self.num_episodes = self.num_updates = 0
+        self.num_episodes = self.num_updates = self._restless = 0
 
     def _build_net(self, seed: np.random.SeedSequence) -> ContrastiveNet:
         o = self.options
@@ -219,6 +221,8 @@ class Contrastive(Agent):
         self.num_timesteps += int(alive.sum())
         self.num_episodes += self.n_envs
         self.num_updates += 1
+        unsettled = float(np.mean(phases.moved > 10 * self.options.tolerance))
+        self._watch(unsettled)
         return {
             "timesteps": self.num_timesteps,
             "episodes": self.num_episodes,
@@ -227,7 +231,7 @@ class Contrastive(Agent):
             "length_mean": float(self.rounds.lengths.mean()),
             "entropy": float(entropy.mean()),
             "spectral_norm": float(self.net.inner_norm()[0]),
-            "unsettled": float(np.mean(phases.moved > 10 * self.options.tolerance)),
+            "unsettled": unsettled,
         }
 
     def _play(self) -> tuple[Phase, Array, Array, Array]:
@@ -291,6 +295,18 @@ class Contrastive(Agent):
         self.net.bias += rate * single
         self.net.limit(self.options.norm_limit)
 
+    def _watch(self, unsettled: float) -> None:
+        """Warn once when most phases have not come to rest for a while."""
+        self._restless = self._restless + 1 if unsettled > 0.5 else 0
+        if self._restless == _PATIENCE:
+            warnings.warn(
+                f"{self.name}: most free phases end before they settle, for {_PATIENCE} updates in "
+                "a row, and what is learned from them is no gradient. Raise settling_steps or "
+                "tolerance, or lower norm_limit.",
+                LearningWarning,
+                stacklevel=3,
+            )
+
     # -- state -------------------------------------------------------------------------------
 
     def get_state(self) -> dict[str, Any]:
@@ -299,7 +315,7 @@ class Contrastive(Agent):
             "bias": self.net.bias.copy(),
             "baseline": self.running.get_state(),
             "generators": [self.rng.bit_generator.state, self._predict_rng.bit_generator.state],
-            "counts": [self.num_timesteps, self.num_episodes, self.num_updates],
+            "counts": [self.num_timesteps, self.num_episodes, self.num_updates, self._restless],
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -314,4 +330,5 @@ class Contrastive(Agent):
         self.running.set_state(state["baseline"])
         for rng, stored in zip((self.rng, self._predict_rng), state["generators"], strict=True):
             rng.bit_generator.state = stored
-        self.num_timesteps, self.num_episodes, self.num_updates = (int(n) for n in state["counts"])
+        counts = (int(n) for n in state["counts"])
+        self.num_timesteps, self.num_episodes, self.num_updates, self._restless = counts

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 import caudate.envs  # noqa: F401
-from caudate.agents import AgentError, CheckpointError, NonFiniteError, load_agent, make_agent
+from caudate.agents import (
+    AgentError,
+    CheckpointError,
+    LearningWarning,
+    NonFiniteError,
+    load_agent,
+    make_agent,
+)
 from caudate.agents.contrastive import Contrastive, Phase
 from caudate.agents.contrastive.teachers import softmax
 from caudate.training.evaluation import evaluate
@@ -102,7 +109,11 @@ def test_the_norm_stays_within_its_limit():
 
 
 def test_what_has_not_settled_is_counted():
-    assert small(settling_steps=1).update()["unsettled"] == 1.0
+    hasty = small(settling_steps=1)
+    for _ in range(19):
+        assert hasty.update()["unsettled"] == 1.0
+    with pytest.warns(LearningWarning, match="end before they settle"):
+        hasty.update()
     assert small(settling_steps=500).update()["unsettled"] == 0.0
 
 

@@ -63,7 +63,7 @@ def test_patterns_are_learned_and_judged(tmp_path, monkeypatch):
     monkeypatch.setattr(patterns, "SLOW", patterns.SLOW | {"way": 1.6})
     result = json.loads(json.dumps(patterns.measure(quick=True)))
     claims = patterns.claims(result)
-    assert len(claims) == 12
+    assert len(claims) == 13
     assert claims[0].passed
     assert claims[7].passed  # turned about, nothing is learned
     result["solved"]["XOR, hard"] = [5, 0, 0, 70]

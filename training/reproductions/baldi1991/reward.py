@@ -72,7 +72,7 @@ def _online(seed: int) -> tuple[list[float], float]:
 
 
 def _parity(seed: int, entropy_coef: float, share: float) -> float:
-    options = PARITY_OPTIONS | {"entropy_coef": entropy_coef}
+    options: dict[str, Any] = PARITY_OPTIONS | {"entropy_coef": entropy_coef}
     agent = Contrastive(PARITY, seed=seed, **options)
     agent.learn(round(share * PARITY_STEPS))
     return evaluate(agent, PARITY, {}, EPISODES).value
