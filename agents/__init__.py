@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .base import Agent
 from .checkpoint import read_checkpoint, write_checkpoint
+from .contrastive import Contrastive
 from .eprop import EProp
 from .errors import AgentError, CheckpointError, LearningWarning, NonFiniteError
 from .loop import LoopCircuit
@@ -23,6 +24,7 @@ __all__ = [
     "AgentError",
     "AgentSpec",
     "CheckpointError",
+    "Contrastive",
     "EProp",
     "HybridPerturbation",
     "LearningWarning",

@@ -39,11 +39,13 @@ def discounted_sums(x: np.ndarray, decay: float) -> np.ndarray:
 class RunningBaseline:
     """Running average of the return, one for all episodes or one for each condition.
 
-    An average starts at the first mean it sees, so that early updates are not biased towards 0.
+    An average starts at ``start``, or at the first mean it sees: else early updates would be biased
+    towards 0.
     """
 
-    def __init__(self, rate: float, per_condition: bool):
+    def __init__(self, rate: float, per_condition: bool, start: float | None = None):
         self.rate = rate
+        self.start = start
         self.per_condition = per_condition
         self.averages: dict[int, float] = {}
 
@@ -54,7 +56,7 @@ class RunningBaseline:
         for key in np.unique(keys):
             rows = keys == key
             mean = float(returns[rows].mean())
-            before = self.averages.setdefault(int(key), mean)
+            before = self.averages.setdefault(int(key), mean if self.start is None else self.start)
             baseline[rows] = before
             self.averages[int(key)] = before + self.rate * (mean - before)
         return baseline

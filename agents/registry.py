@@ -21,8 +21,9 @@ class AgentSpec:
         path: ``module:Class``, imported when needed; ``.module:Class`` inside this package.
         options: keyword arguments that make this configuration; users may add others.
         extra: the extra that brings what it imports, None for the core.
-        kind: "network", a recurrent network of ours with a learning rule; "bandit", a trial-level
-            learner (:mod:`.bandits`); "clock", a clock with a readout (:mod:`.timing`); "baseline",
+        kind: "network", a recurrent network of ours with a learning rule; "settling", one that
+            comes to rest at each step (:mod:`.contrastive`); "clock", a clock with a readout
+            (:mod:`.timing`); "bandit", a trial-level learner (:mod:`.bandits`); "baseline",
             another library's.
         ideal: it is given what others have to learn: the upper end of a comparison.
     """
@@ -112,6 +113,12 @@ AGENTS: dict[str, AgentSpec] = {
             "loop-circuit",
             "commands of a motor network chosen by striatal units, in Murray's loop",
             ".loop:LoopCircuit",
+        ),
+        AgentSpec(
+            "contrastive",
+            "a symmetric network that settles, free and drawn to its action; no memory but traces",
+            ".contrastive:Contrastive",
+            kind="settling",
         ),
         AgentSpec(
             "ppo",

@@ -200,6 +200,7 @@ def play(env: Any) -> None:
         "docs/reports.md",
         "docs/tuning.md",
         "docs/senses.md",
+        "docs/contrastive.md",
     ],
 )
 def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

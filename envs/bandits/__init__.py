@@ -1,6 +1,7 @@
 """Tasks of choosing among arms whose worth has to be learned."""
 
 from .bandit import Bandit
+from .contextual_bandit import ContextualBandit
 from .criterion_reversal import CriterionReversal
 from .horizon_bandit import HorizonBandit
 from .information_sampling import InformationSampling
@@ -13,6 +14,7 @@ from .volatility_stochasticity import VolatilityStochasticity
 
 __all__ = [
     "Bandit",
+    "ContextualBandit",
     "CriterionReversal",
     "HorizonBandit",
     "InformationSampling",

@@ -9,6 +9,7 @@ from ..reproduction import Paper
 
 #: Name -> ``module:attribute`` in this package, imported when it is asked for.
 _PAPERS = {
+    "baldi1991": "baldi1991:PAPER",
     "bellec2020": "bellec2020:PAPER",
     "buonomano2005": "buonomano2005:PAPER",
     "leibo2018": "leibo2018:PAPER",
