@@ -27,7 +27,7 @@ class ContextualBandit(ChoiceTask):
     """Choose an arm in a context that is shown; each context has a best arm, for good.
 
     Timeline: one step per trial: a context is drawn and shown, an arm is chosen and pays or does
-    not. An episode is a session of 20 trials, truncated at its end. What the contexts mean is the
+    not. An episode is a session of 40 trials, truncated at its end. What the contexts mean is the
     same in all sessions, and can be learned in weights alone.
 
     ======================  ===========  ====================================================
@@ -57,7 +57,7 @@ class ContextualBandit(ChoiceTask):
         rule: which arm is the best: "modulo" (context modulo the number of arms) or "parity" (of
             the bits of the context's number: for two arms, no single bit tells).
 
-    Langford and Zhang 2007, The epoch-greedy algorithm for contextual multi-armed bandits, NIPS 20.
+    Li, Chu, Langford and Schapire 2010, doi:10.1145/1772690.1772758.
 
     Versions: v0, first release. ``ContextualBandit-Parity-v0``: two arms, by two bits' parity.
 
@@ -65,11 +65,11 @@ class ContextualBandit(ChoiceTask):
     >>> env = gym.make("caudate/ContextualBandit-v0")
     >>> obs, info = env.reset(seed=0)
     >>> env.unwrapped.obs_names
-    ('go', 'context_0', 'context_1', 'context_2', 'context_3')
+    ('go', 'context_0', 'context_1', 'context_2', 'context_3', 'context_4', 'context_5')
     """
 
-    trials_per_episode: int = 20
-    n_contexts: int = 4
+    trials_per_episode: int = 40
+    n_contexts: int = 6
     n_arms: int = 3  # type: ignore[assignment]
     p: Sequence[float] = (0.9, 0.1)
     coding: str = "one-hot"
@@ -163,4 +163,4 @@ class ContextReader(Policy):
 
 
 register(ContextualBandit)
-register(ContextualBandit, "Parity", n_arms=2, coding="bits", rule="parity")
+register(ContextualBandit, "Parity", n_contexts=4, n_arms=2, coding="bits", rule="parity")

@@ -69,9 +69,10 @@ def test_steps_are_settled_in_parts(monkeypatch):
 
 
 def test_contexts_are_learned():
-    agent = small(n_envs=16, gamma=0.0, entropy_coef=0.05, n_hidden=12)
+    task = {"n_contexts": 4, "trials_per_episode": 20}
+    agent = small(env_kwargs=task, n_envs=16, gamma=0.0, entropy_coef=0.05, n_hidden=12)
     agent.learn(12_000)
-    assert evaluate(agent, BANDIT, {}, 200).value > 0.85
+    assert evaluate(agent, BANDIT, task, 200).value > 0.85
 
 
 def test_a_cue_is_remembered_through_its_trace():
