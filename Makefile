@@ -9,7 +9,7 @@ PLUGS := $(basename $(notdir $(wildcard examples/requirements/*.txt)))
 
 RESULTS := first arrival perturbation suite bandits
 
-.PHONY: demo test install links results plugs $(PLUGS:%=plug-%)
+.PHONY: demo test install links results bench-brian plugs $(PLUGS:%=plug-%)
 
 # Train e-prop on a working-memory task, score it on fresh trials, draw its learning curve.
 demo: $(INSTALLED)
@@ -44,6 +44,16 @@ links:
 results: $(INSTALLED)
 	$(foreach name,$(RESULTS),$(BIN)/caudate compare $(name) --docs docs/results &&) \
 		$(BIN)/caudate recover --subjects 100 --trials 300 --starts 4 --docs docs/results
+
+# Timing circuits beside Brian2, which has a virtual environment of its own. Brian2 2.9 asks for a
+# method of arrays that NumPy 2.4 has no more.
+bench-brian: $(INSTALLED) build/brian/installed
+	$(BIN)/caudate bench timing --brian build/brian/venv/bin/python --docs docs
+
+build/brian/installed: Makefile
+	test -x $(@D)/venv/bin/python || $(PYTHON) -m venv $(@D)/venv
+	$(@D)/venv/bin/python -m pip install --quiet "brian2>=2.9" "numpy<2.4" setuptools
+	touch $@
 
 # Examples with other libraries (`make plug-sb3` for one), each in a virtual environment of its own,
 # because their pins differ.

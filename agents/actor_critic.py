@@ -25,7 +25,7 @@ from .tape import Tape
 
 
 @dataclass
-class ActorCriticOptions(RecurrentOptions):
+class RewardOptions:
     """Reward handling; see :mod:`caudate.agents.advantages`."""
 
     modulator: str = "critic"  # critic (TD errors), return, average, condition
@@ -34,6 +34,11 @@ class ActorCriticOptions(RecurrentOptions):
     gae_lambda: float = 0.95
     value_coef: float = 0.5
     entropy_coef: float = 0.05
+
+
+@dataclass
+class ActorCriticOptions(RecurrentOptions, RewardOptions):
+    """Hyper-parameters of recurrent learners from reward."""
 
 
 class ActorCritic(RecurrentAgent):
@@ -157,7 +162,7 @@ class ActorCritic(RecurrentAgent):
         rounds, network, record = self.rounds, self.network, self.record
         record.clear()
         if self._state is None:
-            state = network.initial_state(self.n_envs)
+            state = self._begin(self.n_envs, self.rng)
             self.tape.clear()
         else:
             state = self._state

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -53,11 +54,9 @@ _PATIENCE = 20  # updates that a failure must last before it is worth a warning
 
 
 @dataclass
-class RecurrentOptions:
-    """Hyper-parameters of every recurrent learner. Time constants are in environment steps."""
+class LearnerOptions:
+    """What every learner of a readout has; times are in environment steps."""
 
-    network: str = "rate"  # rate (leaky tanh units), alif (LIF and ALIF), lif
-    n_neurons: int = 100
     learning_rate: float = 8e-3
     optimizer: str = "adam"
     adam_epsilon: float = 1e-8
@@ -66,6 +65,20 @@ class RecurrentOptions:
     schedule_factor: float = 0.3  # of a step
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0  # of the network's and of the readout's gradient; 0: no clipping
+    biases: bool = True  # without, those of units are 0, and none is learned
+    readout_gain: float = 1.0
+    initial_withhold_bias: float = 0.0  # on the logit of action 0
+    initial_log_std: float = -0.5  # of Gaussian actions, in half-ranges of the action space
+    max_episode_steps: int = 10_000
+    dtype: str = "float32"
+
+
+@dataclass
+class RecurrentOptions(LearnerOptions):
+    """Hyper-parameters of every recurrent learner. Time constants are in environment steps."""
+
+    network: str = "rate"  # rate (leaky tanh units), alif (LIF and ALIF), lif
+    n_neurons: int = 100
     tau_min: float = 1.0  # rate units: leaks 1/tau, tau log-uniform in [tau_min, tau_max]
     tau_max: float = 20.0
     nonlinearity: str = "state"  # rate units: tanh of the leaky state, or of its input
@@ -74,16 +87,10 @@ class RecurrentOptions:
     excitatory: float = 0.0  # Dale's law: share of excitatory neurons; 0: no such law
     rewiring: bool = False  # connections that reach 0 make way for others
     rewiring_l1: float = 0.0  # shrinkage of each connection an update, with rewiring
-    biases: bool = True  # without, those of units are 0, and none is learned
     recurrent_gain: float = 1.0
     input_gain: float = 3.0
     input_units: str = "raw"  # of input weights; bounds: of the observation space's
     bias_gain: float = 0.0  # spread of the initial biases: units with working points of their own
-    readout_gain: float = 1.0
-    initial_withhold_bias: float = 0.0  # on the logit of action 0
-    initial_log_std: float = -0.5  # of Gaussian actions, in half-ranges of the action space
-    max_episode_steps: int = 10_000
-    dtype: str = "float32"
     substeps: int = 5  # spiking networks: network steps an environment step
     adaptive_fraction: float = 0.5  # alif: share of ALIF neurons
     tau_membrane: tuple[float, float] = (1.0, 4.0)
@@ -139,15 +146,8 @@ class RecurrentAgent(Agent):
         self.action_space = self.rounds.action_space
         self.n_inputs = check_observation_space(self.name, self.observation_space)
         self.head = make_head(self.name, self.action_space)
-        choice(self.name, "input_units", self.options.input_units, ("raw", "bounds"))
         choice(self.name, "dtype", self.options.dtype, ("float32", "float64"))
-        choice(self.name, "nonlinearity", self.options.nonlinearity, (STATE, INPUT))
         choice(self.name, "schedule", self.options.schedule, SCHEDULES)
-        if not -1 < self.options.initial_activity < 1:
-            raise AgentError(
-                f"{self.name}: initial_activity={self.options.initial_activity} must be between -1 "
-                "and 1, what tanh units can reach."
-            )
         self.dtype = np.dtype(self.options.dtype)
 
         build, play, predict = np.random.SeedSequence(self.seed).spawn(3)
@@ -177,6 +177,13 @@ class RecurrentAgent(Agent):
     def _build_network(self, rng: np.random.Generator) -> Network:
         o = self.options
         choice(self.name, "network", o.network, NETWORKS)
+        choice(self.name, "input_units", o.input_units, ("raw", "bounds"))
+        choice(self.name, "nonlinearity", o.nonlinearity, (STATE, INPUT))
+        if not -1 < o.initial_activity < 1:
+            raise AgentError(
+                f"{self.name}: initial_activity={o.initial_activity} must be between -1 and 1, "
+                "what tanh units can reach."
+            )
         if o.network == "rate":
             return RateNetwork.create(
                 rng,
@@ -248,16 +255,22 @@ class RecurrentAgent(Agent):
         wiring.prepare(self.parameters)
         return wiring
 
-    def _initial_parameters(self, rng: np.random.Generator) -> Parameters:
-        o, n = self.options, self.options.n_neurons
+    def _network_parameters(self, rng: np.random.Generator) -> Parameters:
+        """Initial weights of the network itself."""
+        o = self.options
         parameters = self.network.initial_parameters(rng, o.recurrent_gain, o.input_gain)
         if o.input_units == "bounds":
             parameters["W_in"] /= observation_bounds(self.observation_space).astype(self.dtype)
         if o.bias_gain > 0:  # not drawn without need: seeds keep their networks
-            spread = o.bias_gain * rng.standard_normal(n)
+            spread = o.bias_gain * rng.standard_normal(o.n_neurons)
             parameters["bias"] += (spread * self.network.input_unit()).astype(self.dtype)
         if not o.biases:
             parameters["bias"][:] = 0
+        return parameters
+
+    def _initial_parameters(self, rng: np.random.Generator) -> Parameters:
+        o, n = self.options, self.network.n_units
+        parameters = self._network_parameters(rng)
         n_outputs = self.head.n_outputs + 1
         readout = o.readout_gain / np.sqrt(n) * rng.standard_normal((n_outputs, n))
         readout[-1] = 0  # the critic starts at 0
@@ -279,6 +292,10 @@ class RecurrentAgent(Agent):
         """Readout (B, K + 1): policy outputs and the value."""
         return features @ self.parameters["W_out"].T + self.parameters["b_out"]
 
+    def _begin(self, n: int, rng: np.random.Generator) -> State:
+        """State of the network at the start of ``n`` episodes; ``rng`` for what is drawn there."""
+        return self.network.initial_state(n)
+
     def predict(
         self,
         observation: np.ndarray,
@@ -290,7 +307,7 @@ class RecurrentAgent(Agent):
         n = self._batch_size(observation)
         single = observation.shape == self.observation_space.shape
         x = observation.reshape(n, self.n_inputs).astype(self.dtype)
-        state = self._carried(state, episode_start, n, self.network.initial_state)
+        state = self._carried(state, episode_start, n, partial(self._begin, rng=self._predict_rng))
         features, state = self.network.step(self.parameters, state, x)
         policy = self.outputs(features)[:, :-1]
         if deterministic:

@@ -23,7 +23,8 @@ class AgentSpec:
         extra: the extra that brings what it imports, None for the core.
         kind: "network", a recurrent network of ours with a learning rule; "settling", one that
             comes to rest at each step (:mod:`.contrastive`); "bandit", a trial-level learner
-            (:mod:`.bandits`); "baseline", another library's.
+            (:mod:`.bandits`); "clock", a clock with a readout (:mod:`.timing`); "baseline",
+            another library's.
         ideal: it is given what others have to learn: the upper end of a comparison.
     """
 
@@ -42,6 +43,10 @@ class AgentSpec:
 
 def _bandit(name: str, summary: str, path: str, ideal: bool = False) -> AgentSpec:
     return AgentSpec(name, summary, f".bandits.{path}", kind="bandit", ideal=ideal)
+
+
+def _clock(name: str, summary: str, agent: str, ideal: bool = False) -> AgentSpec:
+    return AgentSpec(name, summary, f".timing:{agent}", kind="clock", ideal=ideal)
 
 
 AGENTS: dict[str, AgentSpec] = {
@@ -128,6 +133,32 @@ AGENTS: dict[str, AgentSpec] = {
             ".baselines:RecurrentPPO",
             extra="baselines",
             kind="baseline",
+        ),
+        _clock(
+            "stable-timing",
+            "timing: a spiking network that organised itself, and a readout that learns",
+            "StableTiming",
+        ),
+        _clock(
+            "oracle-clock",
+            "timing: the exact time since the cue, and a readout that learns",
+            "OracleClockAgent",
+            ideal=True,
+        ),
+        _clock(
+            "noisy-clock",
+            "timing: the same with errors in proportion to time (scalar property)",
+            "NoisyClockAgent",
+        ),
+        _clock(
+            "leaky-clock",
+            "timing: a bank of leaky integrators of the cue, and a readout that learns",
+            "LeakyClockAgent",
+        ),
+        _clock(
+            "echo-state",
+            "timing: a fixed random network that the cue starts, and a readout that learns",
+            "EchoStateAgent",
         ),
         _bandit(
             "rescorla-wagner",

@@ -33,6 +33,7 @@ class Targets:
             true one. Default: all.
         conditions: (n,) integers, for baselines per condition.
         env_id: the environment that the trials are from, named in checkpoints.
+        task_info: what it tells of itself, like the names of channels.
 
     Raises:
         AgentError: arrays that do not fit together.
@@ -46,6 +47,7 @@ class Targets:
         mask: np.ndarray | None = None,
         conditions: np.ndarray | None = None,
         env_id: str | None = None,
+        task_info: dict[str, Any] | None = None,
     ):
         observations, targets = np.asarray(observations), np.asarray(targets)
         if observations.ndim < 3 or observations.shape[:2] != targets.shape[:2]:
@@ -72,7 +74,7 @@ class Targets:
         self.lengths = steps - self.mask[::-1].argmax(0)
         given = np.full(trials, NO_CONDITION) if conditions is None else conditions
         self.conditions = np.asarray(given, int)
-        self.env_id = env_id
+        self.env_id, self.task_info = env_id, task_info or {}
         shape = observations.shape[2:]
         self.observation_space = spaces.Box(-np.inf, np.inf, shape, np.float32)
 
@@ -122,6 +124,7 @@ class Targets:
                 trials.mask,
                 trials.facts.get("condition"),
                 env_id,
+                getattr(env.unwrapped, "task_info", None),
             )
         finally:
             env.close()
@@ -135,7 +138,7 @@ class TargetRounds:
 
     def __init__(self, pool: Targets, n_envs: int):
         self.pool, self.n_envs = pool, n_envs
-        self.env_id = pool.env_id
+        self.env_id, self.task_info = pool.env_id, pool.task_info
         self.observation_space, self.action_space = pool.observation_space, pool.action_space
 
     def reset(self, seeds: np.ndarray) -> np.ndarray:

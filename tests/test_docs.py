@@ -196,6 +196,7 @@ def play(env: Any) -> None:
         "docs/fitting.md",
         "docs/bandits.md",
         "docs/experiments.md",
+        "docs/clocks.md",
         "docs/reports.md",
         "docs/tuning.md",
         "docs/contrastive.md",

@@ -11,7 +11,7 @@ import pkgutil
 
 import pytest
 
-EXTRAS = {"torch", "stable_baselines3", "sb3_contrib", "wandb", "numba"}
+EXTRAS = {"torch", "stable_baselines3", "sb3_contrib", "wandb", "numba", "brian2"}
 
 
 def modules() -> list[str]:

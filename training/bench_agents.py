@@ -82,7 +82,7 @@ def bench_agents(
     """Measure agents that learn at 64 copies with 100 units, then the spiking kernels alone.
 
     Args:
-        agents: names, all but trial-level learners if not given; RecurrentPPO is measured in any
+        agents: names, networks and baselines if not given; RecurrentPPO is measured in any
             case, where installed.
         tasks: environment ids.
         seconds: CPU time of one repeat, at least one update.
@@ -92,7 +92,7 @@ def bench_agents(
         docs: also write the agents' section of the page ``speed.md`` in this folder.
         say: where the tables go.
     """
-    networks = [name for name, spec in AGENTS.items() if spec.kind != "bandit"]
+    networks = [name for name, spec in AGENTS.items() if spec.kind in ("network", "baseline")]
     names = networks if agents is None else list(agents)
     for name in names:
         agent_spec(name)

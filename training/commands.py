@@ -260,6 +260,32 @@ def bench_filters(
     bench_filters(filters or None, seconds=seconds, json_file=json_file, docs=docs, say=typer.echo)
 
 
+def bench_timing(
+    circuits: Annotated[
+        list[int] | None, typer.Argument(help="How many at a time; default: 1 16 128.")
+    ] = None,
+    brian: Annotated[
+        Path | None, typer.Option(metavar="PYTHON", help="A Python that has Brian2.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="CPU time of a repeat.")] = 1.0,
+    json_file: JsonFile = None,
+    docs: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Also write to the page speed.md here.")
+    ] = None,
+) -> None:
+    """Simulated seconds per CPU-second of timing circuits, beside Brian2."""
+    from .bench_timing import COPIES, bench_timing
+
+    bench_timing(
+        circuits or COPIES,
+        brian=brian,
+        seconds=seconds,
+        json_file=json_file,
+        docs=docs,
+        say=typer.echo,
+    )
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the command line."""
     for command in (plot, watch, compare, report, reproduce):
@@ -269,4 +295,5 @@ def register(app: typer.Typer) -> None:
     bench.command("agents")(bench_agents)
     bench.command("perturbation")(bench_perturbation)
     bench.command("filters")(bench_filters)
+    bench.command("timing")(bench_timing)
     app.add_typer(bench, name="bench")

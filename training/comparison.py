@@ -17,13 +17,14 @@ from .curves import Curve, read_curve
 from .docs_page import write_docs
 from .engines import EngineSettings
 from .evaluation import has_task, yardsticks
+from .interval_table import interval_sheets, measure_intervals
 from .jobs import DONE, Job, Report
 from .plotting import draw_curves
 from .presets import find_preset
 from .progress import Say
 from .run_bars import Plain, show_runs
-from .runs import Run
-from .sheet import console_text
+from .runs import Run, write_text
+from .sheet import Sheet, console_text, markdown_text
 from .table import Failure, Line, Table, print_table, read_table, write_table
 from .wandb_log import OFF, WandbSettings
 from .workers import run_jobs
@@ -102,8 +103,11 @@ def compare(
         say(f"note: {note}")
     table = collect(comparison, folder, account.status.failures)
     waited = arrivals(table)
-    found = _write(comparison, table, waited, folder, docs, spec)
+    intervals = _intervals(comparison, table, folder)
+    found = _write(comparison, table, waited, folder, docs, spec, intervals)
     print_table(table, say)
+    for sheet in intervals.values():
+        say(console_text(sheet))
     for sheet in aggregate_sheets(found) if found is not None else []:
         say(console_text(sheet))
     if waited:
@@ -235,6 +239,19 @@ def collect(comparison: Comparison, folder: Path, failed: Mapping[str, str] | No
     return Table(comparison, lines, failures)
 
 
+def _intervals(comparison: Comparison, table: Table, folder: Path) -> dict[str, Sheet]:
+    """Row's label -> table of produced intervals, where the comparison has such tables."""
+    if not comparison.intervals:
+        return {}
+    paths: dict[tuple[str, str], list[Path]] = {}
+    for entrant, row in pairs(comparison):
+        for line in table.lines:
+            if (line.row, line.agent) == (row.label, entrant.label):
+                path = run_path(folder, entrant, row, line.seed)
+                paths.setdefault((row.label, entrant.label), []).append(path)
+    return interval_sheets(comparison, measure_intervals(comparison, paths))
+
+
 def _write(
     comparison: Comparison,
     table: Table,
@@ -242,8 +259,12 @@ def _write(
     folder: Path,
     docs: str | Path | None,
     spec: Comparison | str | Path,
+    intervals: Mapping[str, Sheet],
 ) -> Aggregate | None:
     write_table(table, folder / "table")
+    if intervals:
+        texts = [markdown_text(sheet, level=1) for sheet in intervals.values()]
+        write_text(folder / "intervals.md", "\n\n".join(texts) + "\n")
     curves = read_curves(comparison, folder)
     figures = _draw(comparison, curves, folder)
     found = aggregate(table, curves)
@@ -253,7 +274,7 @@ def _write(
             command = f"caudate.training.compare, comparison in {comparison.name}.json"
         else:
             command = _command(spec, docs)
-        write_docs(table, figures, Path(docs), command, found, waited)
+        write_docs(table, figures, Path(docs), command, found, waited, intervals)
     return found
 
 

@@ -146,12 +146,14 @@ class Comparison(StrictTable):
         ranked: tables go from the best agent of a row to the worst.
         overview: in the documentation one table and one figure for all rows, whose tasks must have
             yardsticks.
+        intervals: rows that ask for presses at certain times get a table of produced intervals.
     """
 
     name: str
     title: str = ""
     ranked: bool = False
     overview: bool = False
+    intervals: bool = False
     agents: list[Entrant] = Field(min_length=1)
     rows: list[Row] = Field(min_length=1)
 

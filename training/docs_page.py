@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from .aggregate import Aggregate, aggregate_sheets
@@ -13,8 +15,8 @@ from .aggregate_files import write_data as write_aggregate_data
 from .arrival import Arrival
 from .comparison_spec import slug
 from .overview import draw_overview, overview
-from .runs import write_text
-from .sheet import markdown_text
+from .runs import write_json, write_text
+from .sheet import Sheet, markdown_text
 from .table import Table, markdown, write_data
 
 
@@ -25,6 +27,7 @@ def write_docs(
     command: str,
     found: Aggregate | None = None,
     waited: Sequence[Arrival] = (),
+    intervals: Mapping[str, Sheet] | None = None,
 ) -> None:
     """Keep a comparison's data and pictures in ``folder`` and put its tables on the page beside it.
 
@@ -36,6 +39,7 @@ def write_docs(
         command: what makes all this, named on the page.
         found: what all rows say together, for a part of its own at the end.
         waited: times to criteria, kept with its data.
+        intervals: row's label -> table of produced intervals, below the row's own; None: as kept.
     """
     name = table.comparison.name
     write_data(table, folder / name)
@@ -49,17 +53,36 @@ def write_docs(
         picture = draw_overview(table, folder / f"{name}.png")
         parts += [overview(table), f"![Scores and CPU-seconds by task]({_link(page, picture)})"]
     else:
-        parts += _rows(table, figures, folder, page)
+        parts += _rows(table, figures, folder, page, _kept(folder, name, intervals))
     if found is not None:
         parts += _all_rows(found, waited, folder / f"{name}.aggregate", page)
     replace_section(page, name, "\n\n".join(parts))
 
 
-def _rows(table: Table, figures: Mapping[str, Path], folder: Path, page: Path) -> list[str]:
+def _kept(folder: Path, name: str, intervals: Mapping[str, Sheet] | None) -> Mapping[str, Sheet]:
+    """Tables of produced intervals, which ``name.intervals.json`` keeps."""
+    path = folder / f"{name}.intervals.json"
+    if intervals is None:
+        kept = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        return {label: Sheet(**sheet) for label, sheet in kept.items()}
+    if intervals:
+        write_json(path, {label: asdict(sheet) for label, sheet in intervals.items()})
+    return intervals
+
+
+def _rows(
+    table: Table,
+    figures: Mapping[str, Path],
+    folder: Path,
+    page: Path,
+    intervals: Mapping[str, Sheet],
+) -> list[str]:
     """A table and a picture for each row."""
     parts = []
     for row, text in markdown(table, level=3):
         parts.append(text)
+        if row.label in intervals:
+            parts.append(markdown_text(intervals[row.label], level=4))
         copy = folder / f"{table.comparison.name}-{slug(row.label)}.png"
         if row.label in figures:
             shutil.copyfile(figures[row.label], copy)

@@ -1,4 +1,4 @@
-"""Look inside a trained recurrent agent: its network and its rule in one greedy episode."""
+"""Look inside a trained agent: its network and its rule in one greedy episode, or its clock."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import gymnasium as gym
 
 from ..agents import AGENTS
 from ..agents.actor_critic import ActorCritic
+from ..agents.timing import ClockAgent
 from .errors import UsageError
 from .inside_figure import Subject, draw
 from .inside_trial import (
@@ -21,6 +22,7 @@ from .inside_trial import (
 )
 from .progress import Say
 from .runs import Run
+from .timing_figure import draw_timing
 from .watching import env_names, first_seed, say_facts
 
 
@@ -33,6 +35,8 @@ def look_inside(
     say: Say = print,
 ) -> Path:
     """Play one greedy episode with a run's agent and draw what its network and its rule did.
+
+    Of an agent with a clock, the readout over time and the intervals that it produces are drawn.
 
     Args:
         run: the run folder; its best checkpoint is played.
@@ -54,6 +58,11 @@ def look_inside(
     folder = Run.open(run)
     config = folder.config
     agent = folder.agent()
+    if isinstance(agent, ClockAgent):
+        if units:
+            raise UsageError(f"{config.agent} has no neurons that learn: leave out --unit.")
+        path = folder.figures / "inside.png"
+        return draw_timing(agent, config.env_id, config.env_kwargs, path)
     if not isinstance(agent, ActorCritic):
         ours = ", ".join(name for name, spec in AGENTS.items() if spec.kind == "network")
         raise UsageError(

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type
 
 import gymnasium as gym
 
+from ..channels import channel_names
 from ..errors import AgentError
 from ..filters.base import Filter, Value
 from ..options import choice
@@ -16,7 +17,6 @@ from .choice import CHOICES, ChoiceRule
 from .coding import Coding, make_coding
 from .player import COUNTERFACTUAL, BanditPlayer, Player
 from .prediction import PredictionPlayer
-from .reader import channel_names
 
 #: Rules that a filter can have.
 _RULES = tuple(name for name, rule in CHOICES.items() if rule.uses_mean)

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
+from ..channels import channel_names, find_channels
 from ..errors import AgentError
 from .choice import NO_CHOICE
 
@@ -152,19 +153,7 @@ class Reader:
         return found
 
     def _find(self, given: str) -> list[int]:
-        """Numbers of channels that are given by names or numbers."""
-        found = []
-        for one in (part.strip() for part in given.split(",") if part.strip()):
-            if one in self._names:
-                found.append(self._names.index(one))
-            elif one.isdigit() and int(one) < len(self._names):
-                found.append(int(one))
-            else:
-                raise AgentError(
-                    f"{self._agent}: there is no channel {one!r}: choose among "
-                    f"{', '.join(self._names)}."
-                )
-        return found
+        return find_channels(self._agent, self._names, given)
 
     def _state_channels(self, given: str | None) -> list[int]:
         if given is not None:
@@ -207,24 +196,6 @@ class Reader:
     @staticmethod
     def _values(obs: Array, channels: list[int] | None) -> Array | None:
         return None if channels is None else obs[:, channels].astype(np.float64)
-
-
-def channel_names(
-    agent: str, observations: gym.Space, task_info: Mapping[str, Any]
-) -> tuple[str, ...]:
-    """Names of the channels (D,); their numbers where the environment does not name them.
-
-    Raises:
-        AgentError: observations are no vectors.
-    """
-    if not isinstance(observations, gym.spaces.Box):
-        raise AgentError(
-            f"{agent} reads vectors of channels, and observations are {observations}: choose an "
-            "environment with Box observations."
-        )
-    size = int(np.prod(observations.shape))
-    names = task_info.get("obs_names", ())
-    return tuple(names) if len(names) == size else tuple(str(i) for i in range(size))
 
 
 def _one_hot(shown: Array) -> Array:

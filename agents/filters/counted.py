@@ -8,6 +8,7 @@ place that is hashed from seed and trial.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -21,7 +22,7 @@ _ANGLE_BITS = 24
 _ANGLE_MASK = np.uint64(2**_ANGLE_BITS - 1)
 
 
-def seeds(seed: int | Array, n: int, owner: str) -> Array:
+def seeds(seed: int | Sequence[int] | Array, n: int, owner: str) -> Array:
     """Seeds (n,) uint64 of ``n`` columns; seed + i for column i where one is given.
 
     Raises:
@@ -38,9 +39,20 @@ def seeds(seed: int | Array, n: int, owner: str) -> Array:
     return first.copy() if given.ndim else first + np.arange(n, dtype=np.uint64)
 
 
+def entry(seeds: Array, trials: Array) -> Array:
+    """Where the words of trials (n,) of columns with seeds (n,) begin, (n,) uint64."""
+    return _mixed(_mixed(seeds + _GAMMA) ^ trials.astype(np.uint64))
+
+
 def words(seeds: Array, trials: Array, count: int) -> Array:
     """Random words (n, count) uint64 of trials (n,) of columns with seeds (n,)."""
-    start = _mixed(_mixed(seeds + _GAMMA) ^ trials.astype(np.uint64))
+    return _mixed(entry(seeds, trials)[:, None] + _steps(count))
+
+
+def window(entries: Array, begin: int, count: int) -> Array:
+    """Words ``begin`` to ``begin + count`` of those at :func:`entry`, (n, count) uint64."""
+    with np.errstate(over="ignore"):  # of numbers that are meant to go round
+        start = entries + np.uint64(begin) * _GAMMA
     return _mixed(start[:, None] + _steps(count))
 
 

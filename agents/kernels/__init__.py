@@ -9,7 +9,14 @@ from importlib.util import find_spec
 from ..errors import AgentError
 from .spiking_numpy import SpikingConstants
 
-__all__ = ["KERNELS", "SpikingConstants", "rate_kernels", "spiking_kernels", "trace_kernels"]
+__all__ = [
+    "KERNELS",
+    "SpikingConstants",
+    "rate_kernels",
+    "spiking_kernels",
+    "timing_kernel",
+    "trace_kernels",
+]
 
 KERNELS = ("auto", "numpy", "numba")
 FEW_COLUMNS = 8  # up to which a compiled loop beats NumPy's products for rate units
@@ -43,6 +50,16 @@ def rate_kernels(name: str = "auto", few: bool = False) -> tuple[Callable, Calla
     else:
         from .rate_numpy import adjoint, forward
     return forward, adjoint
+
+
+@cache
+def timing_kernel(name: str = "auto") -> Callable:
+    """``run`` of circuits with conductances, by the same names."""
+    if _numba(name):
+        from .timing_numba import run
+    else:
+        from .timing_numpy import run
+    return run
 
 
 def _numba(name: str) -> bool:

@@ -68,7 +68,8 @@ def scalar_property(
         constant: fit the constant; else it is 0.
 
     Raises:
-        TaskError: fewer than 5 trials of a target, or one target where a constant is to be fitted.
+        TaskError: fewer than 5 trials of a target, none of them above 0, or one target where a
+            constant is to be fitted.
     """
     goal, made = columns(trials, target, produced)
     there = ~(np.isnan(goal) | np.isnan(made))
@@ -77,6 +78,8 @@ def scalar_property(
     need(int(counts.min()), 5, "produced intervals of a target")
     if constant:
         need(len(levels), 2, "different targets for a Weber fraction and a constant")
+    if not (mean > 0).all():
+        raise TaskError("all produced intervals of a target are 0; leave that target out.")
     if squares.sum() == 0.0:
         raise TaskError("the produced intervals do not vary; there is no spread to be fitted.")
     free = counts - 1.0

@@ -168,7 +168,7 @@ def test_loading_another_agents_file_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="holds a 'node-perturbation' agent, not 'eprop'"):
         EProp.load(path)
     write_checkpoint(path, {"agent": "other", "config": {}, "state": {}})
-    with pytest.raises(CheckpointError, match="does not know"):
+    with pytest.raises(CheckpointError, match="is not known here"):
         load_agent(path)
 
 

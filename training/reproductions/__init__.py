@@ -11,6 +11,7 @@ from ..reproduction import Paper
 _PAPERS = {
     "baldi1991": "baldi1991:PAPER",
     "bellec2020": "bellec2020:PAPER",
+    "buonomano2005": "buonomano2005:PAPER",
     "miconi2017": "miconi2017:PAPER",
     "murray2019": "murray2019:PAPER",
     "piray2021": "piray2021:PAPER",
