@@ -172,7 +172,7 @@ def claims(result: dict[str, Any]) -> list[Claim]:
               "with eta", f"by {ratio:g} (within a third), below .5",
               f"by {shrinks:.2f}, to {largest[f'{small}, held']:.3f}",
               abs(shrinks / ratio - 1) < 1 / 3 and largest[f"{small}, held"] < FLIP),
-        Claim(f"... and XOR, with targets of {GOAL}, is out of reach: networks that solve it with "
+        Claim(f"... and XOR, with targets of {GOAL}, is not learned: networks that solve it with "
               "the norm free and held", "most; none", f"{freely}; {bound} of {networks}",
               freely > networks / 2 and not bound),
     ]  # fmt: skip
