@@ -14,7 +14,7 @@ pytestmark = pytest.mark.wheel
 
 IMPORT_ALL = """
 import importlib, pkgutil
-extras = {"torch", "stable_baselines3", "sb3_contrib", "wandb", "numba"}
+extras = {"brian2", "torch", "stable_baselines3", "sb3_contrib", "wandb", "numba"}
 extras |= {"dask", "distributed", "submitit"}
 needing = []
 for part in ("envs", "agents", "training"):
