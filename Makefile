@@ -7,7 +7,7 @@ LINKS := build/links/caudate
 DEMO := runs/demo
 PLUGS := $(basename $(notdir $(wildcard examples/requirements/*.txt)))
 
-RESULTS := first arrival perturbation suite bandits
+RESULTS := first arrival perturbation suite bandits timing
 
 .PHONY: demo test install links results bench-brian plugs $(PLUGS:%=plug-%)
 
