@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .advantages import MODULATORS, ReturnScale, RunningBaseline, discounted_sums, td_errors
-from .base import Metrics
+from .base import Metrics, State
 from .errors import AgentError
 from .heads import SoftmaxHead
 from .optimizers import Parameters
@@ -162,7 +162,7 @@ class ActorCritic(RecurrentAgent):
         rounds, network, record = self.rounds, self.network, self.record
         record.clear()
         if self._state is None:
-            state = self._begin(self.n_envs, self.rng)
+            state = self._begin_columns()
             self.tape.clear()
         else:
             state = self._state
@@ -170,12 +170,15 @@ class ActorCritic(RecurrentAgent):
         x = self._seen
         while True:
             if record.length == limit:  # look at what comes next without going there
-                features, _ = network.step(self.parameters, state, x)
+                seen, own, _ = self.remember(x, state)
+                features, _ = network.step(self.parameters, own, seen)
                 self.final_values = self._read_out(features)[:, -1]
                 self._on_break(self.final_values)
                 self._seen, self._state = x, state
                 return not rounds.alive.any()
-            features, state = self._network_step(state, x)
+            x, own, memory = self.remember(x, state)
+            features, own = self._network_step(own, x)
+            state = (*own, *memory)
             outputs = self._read_out(features)
             self._on_outputs(outputs)
             if not rounds.alive.any():
@@ -204,6 +207,10 @@ class ActorCritic(RecurrentAgent):
     def _draw_seeds(self) -> np.ndarray:
         """Seeds of the round's episodes, (B,)."""
         return self.rng.integers(2**31 - 1, size=self.n_envs)
+
+    def _begin_columns(self) -> State:
+        """State of the network, and of a memory, where a round begins."""
+        return self.fresh_state(self.n_envs, self.rng)
 
     def _draw_action_noise(self) -> np.ndarray:
         return self.head.noise(self.rng, self.n_envs)

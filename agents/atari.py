@@ -76,6 +76,9 @@ class AtariEProp(EProp):
         check_ranges(self.name, o, _RANGES)
         choice(self.name, "execution", o.execution, ("batched",))
 
+    def _make_memory(self) -> None:
+        choice(self.name, "memory", self.options.memory, ("none",))  # it would hold raw pixels
+
     def _build_network(self, rng: np.random.Generator) -> VisualNetwork:
         o = self.options
         choice(self.name, "network", o.network, ("alif", "lif"))

@@ -216,6 +216,34 @@ class Agent(ABC):
         return cls(target if env is None else env, **options)
 
 
+class StatefulAgent(Agent):
+    """An agent whose policy carries a state from step to step; it says how for a batch."""
+
+    @abstractmethod
+    def begin(self, n: int) -> State:
+        """The state of n columns at the start of their episodes."""
+
+    @abstractmethod
+    def act(
+        self, observation: np.ndarray, state: State, deterministic: bool
+    ) -> tuple[np.ndarray, State]:
+        """Actions (n, ...) for observations (n, D), and the state after them."""
+
+    def predict(
+        self,
+        observation: np.ndarray,
+        state: State | None = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+    ) -> tuple[np.ndarray, State]:
+        observation = np.asarray(observation)
+        n = self._batch_size(observation)
+        single = observation.shape == self.observation_space.shape
+        state = self._carried(state, episode_start, n, self.begin)
+        actions, state = self.act(observation.reshape(n, -1), state, deterministic)
+        return (actions[0] if single else actions), state
+
+
 class _Progress:
     """A progress bar over environment steps, or nothing."""
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .actor_critic import ActorCritic, ActorCriticOptions
-from .base import Metrics
+from .base import Metrics, State
 from .errors import AgentError
 from .networks import SpikingNetwork
 from .online import OnlineGradient, Signals
@@ -188,7 +188,7 @@ class EProp(ActorCritic):
         self.record.clear()
         self.tape.clear()
         x = self.targets.observations().astype(self.dtype, copy=False)
-        state = self.network.initial_state(self.n_envs)
+        x, state = self._remember_all(x, self._begin_columns())
         features, _ = self.network.run(self.parameters, state, x, self.tape)
         outputs = self.outputs(features)
         rewards, alive = self.targets.play(outputs[..., :-1])
@@ -198,6 +198,16 @@ class EProp(ActorCritic):
         self.record.advance(len(x))
         self.final_values = outputs[-1, :, -1]
         return True
+
+    def _remember_all(self, x: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """Inputs (T, B, D + M) of steps that are known, and the network's state before them."""
+        if self.memory is None:
+            return x, state
+        inputs = np.empty((*x.shape[:2], self.n_inputs), self.dtype)
+        own, memory = state[: self.network.n_state], state[self.network.n_state :]
+        for t, seen in enumerate(x):
+            inputs[t], _, memory = self.remember(seen, (*own, *memory))
+        return inputs, own
 
     # -- online execution --------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from .base import Agent, Metrics, State
+from .base import Metrics, State, StatefulAgent
 from .eprop import EProp
 from .errors import AgentError
 from .heads import SoftmaxHead, check_observation_space, make_head
@@ -63,7 +63,7 @@ class LoopOptions:
     max_episode_steps: int = 10_000
 
 
-class LoopCircuit(Agent):
+class LoopCircuit(StatefulAgent):
     """Chooses among commands; its observations begin with the command that is being carried out.
 
     Args:
@@ -173,23 +173,17 @@ class LoopCircuit(Agent):
         movement = self.motor.outputs(activity)[..., :-1]
         return movement, state[0] @ self.striatal.T, state
 
-    def predict(
-        self,
-        observation: np.ndarray,
-        state: State | None = None,
-        episode_start: np.ndarray | None = None,
-        deterministic: bool = False,
+    def begin(self, n: int) -> State:
+        return self.motor.network.initial_state(n)
+
+    def act(
+        self, observation: np.ndarray, state: State, deterministic: bool
     ) -> tuple[np.ndarray, State]:
-        observation = np.asarray(observation)
-        n = self._batch_size(observation)
-        single = observation.shape == self.observation_space.shape
-        state = self._carried(state, episode_start, n, self.motor.network.initial_state)
-        _, striatal, state = self.carry_out(observation.reshape(n, -1), state)
+        _, striatal, state = self.carry_out(observation, state)
         winner = striatal.argmax(-1)
         if not deterministic:
             winner = self._explore(winner, self._predict_rng)
-        actions = self.head.to_env(winner)
-        return (actions[0] if single else actions), state
+        return self.head.to_env(winner), state
 
     def _explore(self, winner: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         other = rng.integers(self.n_commands, size=len(winner))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from .base import Agent, Metrics, State
+from .attractors.learning import INCREMENTAL
+from .attractors.memory import Latch
+from .base import Metrics, State, StatefulAgent
+from .channels import channel_names, find_channels
 from .errors import AgentError, CheckpointError, LearningWarning, NonFiniteError
 from .heads import SoftmaxHead, check_observation_space, make_head, observation_bounds
 from .kernels.rate_numpy import INPUT, STATE
@@ -25,13 +27,16 @@ from .targets import TargetRounds, Targets
 Network = RateNetwork | SpikingNetwork
 
 NETWORKS = ("rate", "alif", "lif")
+MEMORIES = ("none", "attractor")
+#: Channels that are no stimuli, and are not held in memory unless one asks for them.
+NOT_HELD = ("fixation", "go", "time", "prev_")
 READOUT = ("W_out", "b_out", "log_std")  # policy outputs first, the critic's value last
 BIASES = ("bias", "b_out")
 
 _RANGES = {
     "count": (
         *("n_neurons", "max_episode_steps", "substeps", "refractory", "schedule_updates"),
-        "rollout_steps",
+        *("rollout_steps", "memory_units"),
     ),
     "positive": (
         *("learning_rate", "tau_min", "tau_max", "sigma", "sigma_out", "tau_membrane"),
@@ -40,16 +45,18 @@ _RANGES = {
     "fraction": (
         *("gamma", "gae_lambda", "baseline_rate", "feedback_decay", "adaptive_fraction"),
         *("kick_probability", "fluctuation_memory", "connectivity", "excitatory"),
-        "schedule_factor",
+        *("schedule_factor", "memory_noise", "memory_decay"),
     ),
     "not negative": (
         *("value_coef", "entropy_coef", "rate_coef", "target_rate", "perturbation_rate"),
         *("recurrent_gain", "input_gain", "bias_gain", "readout_gain", "tau_readout", "noise_tau"),
         *("adaptation_strength", "dampening", "noise_memory", "max_grad_norm", "weight_decay"),
-        *("rewiring_l1", "readout_learning_rate", "feedback_gain"),
+        *("rewiring_l1", "readout_learning_rate", "feedback_gain", "memory_sweeps"),
+        "memory_threshold",
     ),
     "finite": ("initial_withhold_bias", "initial_log_std"),
 }
+_LUCK = 2**63 - 1
 _PATIENCE = 20  # updates that a failure must last before it is worth a warning
 
 
@@ -102,9 +109,17 @@ class RecurrentOptions(LearnerOptions):
     threshold: float = 1.0
     refractory: int = 1  # shortest inter-spike interval in network steps; 1: none
     kernel: str = "auto"  # numpy, numba, or auto: numba where it is installed
+    memory: str = "none"  # attractor: further inputs that hold what was shown last
+    memory_channels: str | None = None  # watched: names or numbers; None: all but NOT_HELD
+    memory_units: int = 32
+    memory_rule: str = "storkey"  # hebb, storkey, storkey-extended
+    memory_noise: float = 0.0  # probability that a unit turns over in a step
+    memory_sweeps: int = 1  # of relaxation a step; 0: a register without attractors
+    memory_decay: float = 0.0  # share of the memory's weights that each writing takes away
+    memory_threshold: float = 0.5  # something is shown while a watched channel is beyond it
 
 
-class RecurrentAgent(Agent):
+class RecurrentAgent(StatefulAgent):
     """A recurrent network with a linear readout (policy outputs and a value) that plays rounds.
 
     Args:
@@ -144,7 +159,7 @@ class RecurrentAgent(Agent):
         self.n_envs = self.rounds.n_envs
         self.observation_space = self.rounds.observation_space
         self.action_space = self.rounds.action_space
-        self.n_inputs = check_observation_space(self.name, self.observation_space)
+        self.n_seen = check_observation_space(self.name, self.observation_space)
         self.head = make_head(self.name, self.action_space)
         choice(self.name, "dtype", self.options.dtype, ("float32", "float64"))
         choice(self.name, "schedule", self.options.schedule, SCHEDULES)
@@ -154,6 +169,9 @@ class RecurrentAgent(Agent):
         rng = np.random.default_rng(build)
         self.rng = np.random.default_rng(play)
         self._predict_rng = np.random.default_rng(predict)
+        self.memory = self._make_memory()
+        #: What the network gets: observations, and the units of a memory behind them.
+        self.n_inputs = self.n_seen + (0 if self.memory is None else self.memory.n_units)
         self.network = self._build_network(rng)
         self.parameters = self._initial_parameters(rng)
         self.wiring = self._wiring()
@@ -173,6 +191,36 @@ class RecurrentAgent(Agent):
         self._trouble: Counter[str] = Counter()
 
     # -- construction ------------------------------------------------------------------------
+
+    def _make_memory(self) -> Latch | None:
+        """What holds stimuli for the network, None without."""
+        o = self.options
+        choice(self.name, "memory", o.memory, MEMORIES)
+        choice(self.name, "memory_rule", o.memory_rule, INCREMENTAL)
+        if o.memory == "none":
+            return None
+        info = getattr(self.rounds, "task_info", {})
+        names = channel_names(self.name, self.observation_space, info)
+        if o.memory_channels is not None:
+            channels = find_channels(self.name, names, o.memory_channels)
+        else:
+            channels = [i for i, name in enumerate(names) if not name.startswith(NOT_HELD)]
+        if not channels:
+            raise AgentError(
+                f"{self.name}: memory='attractor' has no channels to watch: name some of "
+                f"{', '.join(names)} in memory_channels."
+            )
+        return Latch.create(
+            np.random.default_rng([self.seed, 4]),
+            channels,
+            o.memory_units,
+            rule=o.memory_rule,
+            decay=o.memory_decay,
+            noise=o.memory_noise,
+            sweeps=o.memory_sweeps,
+            threshold=o.memory_threshold,
+            dtype=self.dtype,
+        )
 
     def _build_network(self, rng: np.random.Generator) -> Network:
         o = self.options
@@ -260,7 +308,8 @@ class RecurrentAgent(Agent):
         o = self.options
         parameters = self.network.initial_parameters(rng, o.recurrent_gain, o.input_gain)
         if o.input_units == "bounds":
-            parameters["W_in"] /= observation_bounds(self.observation_space).astype(self.dtype)
+            bounds = observation_bounds(self.observation_space).astype(self.dtype)
+            parameters["W_in"][:, : self.n_seen] /= bounds
         if o.bias_gain > 0:  # not drawn without need: seeds keep their networks
             spread = o.bias_gain * rng.standard_normal(o.n_neurons)
             parameters["bias"] += (spread * self.network.input_unit()).astype(self.dtype)
@@ -292,31 +341,44 @@ class RecurrentAgent(Agent):
         """Readout (B, K + 1): policy outputs and the value."""
         return features @ self.parameters["W_out"].T + self.parameters["b_out"]
 
-    def _begin(self, n: int, rng: np.random.Generator) -> State:
-        """State of the network at the start of ``n`` episodes; ``rng`` for what is drawn there."""
-        return self.network.initial_state(n)
+    def fresh_state(self, n: int, rng: np.random.Generator) -> State:
+        """State of the network at the start of ``n`` episodes; ``rng`` for what is drawn there.
 
-    def predict(
-        self,
-        observation: np.ndarray,
-        state: State | None = None,
-        episode_start: np.ndarray | None = None,
-        deterministic: bool = False,
+        That of the memory, if there is one, follows it.
+        """
+        state = self.network.initial_state(n)
+        if self.memory is None:
+            return state
+        return (*state, *self.memory.begin(rng.integers(_LUCK, size=n)))
+
+    def remember(self, x: np.ndarray, state: State) -> tuple[np.ndarray, State, State]:
+        """Inputs (n, D + M) of the network at observations x (n, D), its state, the memory's.
+
+        The memory depends on what was observed and on its own luck, not on what is learned: to
+        every rule it is a part of the world.
+        """
+        if self.memory is None:
+            return x, state, ()
+        own = self.network.n_state
+        held, memory = self.memory.step(x, state[own:])
+        return np.concatenate([x, held], axis=1).astype(self.dtype), state[:own], memory
+
+    def begin(self, n: int) -> State:
+        return self.fresh_state(n, self._predict_rng)
+
+    def act(
+        self, observation: np.ndarray, state: State, deterministic: bool
     ) -> tuple[np.ndarray, State]:
-        observation = np.asarray(observation)
-        n = self._batch_size(observation)
-        single = observation.shape == self.observation_space.shape
-        x = observation.reshape(n, self.n_inputs).astype(self.dtype)
-        state = self._carried(state, episode_start, n, partial(self._begin, rng=self._predict_rng))
-        features, state = self.network.step(self.parameters, state, x)
+        x, own, memory = self.remember(observation.astype(self.dtype), state)
+        features, own = self.network.step(self.parameters, own, x)
+        state = (*own, *memory)
         policy = self.outputs(features)[:, :-1]
         if deterministic:
             actions = self.head.mode(policy)
         else:
-            noise = self.head.noise(self._predict_rng, n)
+            noise = self.head.noise(self._predict_rng, len(x))
             actions = self.head.sample(policy, noise, self.parameters["log_std"])
-        actions = self.head.to_env(actions)
-        return (actions[0] if single else actions), state
+        return self.head.to_env(actions), state
 
     # -- learning ----------------------------------------------------------------------------
 
@@ -398,6 +460,7 @@ class RecurrentAgent(Agent):
             "counts": [self.num_timesteps, self.num_episodes, self.num_updates],
             "trouble": dict(self._trouble),
             "wiring": None if self.wiring is None else self.wiring.get_state(),
+            "memory": None if self.memory is None else self.memory.get_constants(),
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -418,3 +481,5 @@ class RecurrentAgent(Agent):
         self._trouble = Counter(state["trouble"])
         if self.wiring is not None:
             self.wiring.set_state(state["wiring"])
+        if self.memory is not None:
+            self.memory.set_constants(state["memory"])

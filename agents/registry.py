@@ -22,9 +22,9 @@ class AgentSpec:
         options: keyword arguments that make this configuration; users may add others.
         extra: the extra that brings what it imports, None for the core.
         kind: "network", a recurrent network of ours with a learning rule; "settling", one that
-            comes to rest at each step (:mod:`.contrastive`); "clock", a clock with a readout
-            (:mod:`.timing`); "bandit", a trial-level learner (:mod:`.bandits`); "baseline",
-            another library's.
+            comes to rest at each step (:mod:`.contrastive`, :mod:`.attractors`); "clock", a clock
+            with a readout (:mod:`.timing`); "bandit", a trial-level learner (:mod:`.bandits`);
+            "baseline", another library's.
         ideal: it is given what others have to learn: the upper end of a comparison.
     """
 
@@ -113,6 +113,12 @@ AGENTS: dict[str, AgentSpec] = {
             "loop-circuit",
             "commands of a motor network chosen by striatal units, in Murray's loop",
             ".loop:LoopCircuit",
+        ),
+        AgentSpec(
+            "hopfield",
+            "logic: clauses as synapses, truth values that settle in their energy; learns nothing",
+            ".attractors.agent:Hopfield",
+            kind="settling",
         ),
         AgentSpec(
             "contrastive",

@@ -201,6 +201,7 @@ def play(env: Any) -> None:
         "docs/tuning.md",
         "docs/senses.md",
         "docs/contrastive.md",
+        "docs/attractors.md",
     ],
 )
 def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -297,11 +297,14 @@ def _unit(network: RateNetwork | SpikingNetwork, j: int) -> str:
 def _eligibility(
     subject: Subject, synapses: Sequence[Synapse], eligibility: np.ndarray, clock: Clock
 ) -> Panel:
-    network, names = subject.agent.network, subject.observation_names
+    agent, names = subject.agent, subject.observation_names
+    network = agent.network
 
     def pre(column: int) -> str:
         if column >= network.n_inputs:
             return _unit(network, column - network.n_inputs)
+        if column >= agent.n_seen:
+            return f"memory {column - agent.n_seen}"
         return names[column] if names is not None else f"observation {column}"
 
     def panel(axis: Axes) -> None:

@@ -86,7 +86,7 @@ def play_trial(agent: ActorCritic, env: gym.Env, seed: int, max_steps: int) -> T
     network = single_steps(agent.network)
     trial = Trial(agent.network.substeps, network.tape(1))
     observation, _ = env.reset(seed=seed)
-    state, over = network.initial_state(1), False
+    state, over = agent.fresh_state(1, np.random.default_rng(seed)), False
     while not over:
         _run(agent, network, trial, state, observation)
         action, after = agent.predict(observation, state, deterministic=True)
@@ -98,7 +98,8 @@ def play_trial(agent: ActorCritic, env: gym.Env, seed: int, max_steps: int) -> T
         trial.cut = not terminated and (truncated or len(trial) == max_steps)
         over = terminated or trial.cut
         state = after
-    features, _ = agent.network.step(agent.parameters, state, _input(agent, observation))
+    x, state, _ = agent.remember(_input(agent, observation), state)
+    features, _ = agent.network.step(agent.parameters, state, x)
     trial.outputs.append(agent.outputs(features)[0])  # the value that a cut episode goes on from
     return trial
 
@@ -119,12 +120,13 @@ def _run(
     observation: np.ndarray,
 ) -> None:
     """One environment step into the trial, as network steps."""
-    x = _input(agent, observation)
+    seen = _input(agent, observation)
+    x, state, _ = agent.remember(seen, state)
     for _ in range(trial.substeps):
         features, state = network.step(agent.parameters, state, x, trial.tape)
         trial.features.append(features[0].copy())
         trial.states.append(tuple(part[0].copy() for part in state))
-    trial.observations.append(x[0])
+    trial.observations.append(seen[0])
     trial.outputs.append(agent.outputs(features)[0])
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from ..base import Agent, Metrics, State
+from ..base import Metrics, State, StatefulAgent
 from ..options import build_options, check_ranges, checked_seed
 from ..rounds import make_rounds
 from .player import Player
@@ -46,7 +45,7 @@ class ReadingOptions(TrialOptions):
     reward_high: float | None = None  # counts as outcome 1; None: 1, or the most for binary filters
 
 
-class TrialAgent(Agent):
+class TrialAgent(StatefulAgent):
     """Plays rounds of episodes with a :class:`.player.Player`.
 
     Args:
@@ -94,21 +93,15 @@ class TrialAgent(Agent):
         space = self.action_space
         return choices + space.start if isinstance(space, gym.spaces.Discrete) else choices
 
-    def predict(
-        self,
-        observation: np.ndarray,
-        state: State | None = None,
-        episode_start: np.ndarray | None = None,
-        deterministic: bool = False,
+    def begin(self, n: int) -> State:
+        return self.player.begin(n, self.seed)
+
+    def act(
+        self, observation: np.ndarray, state: State, deterministic: bool
     ) -> tuple[np.ndarray, State]:
-        observation = np.asarray(observation)
-        n = self._batch_size(observation)
-        single = observation.shape == self.observation_space.shape
-        state = self._carried(state, episode_start, n, partial(self.player.begin, seed=self.seed))
         rng = None if deterministic else self._predict_rng
-        choices, state = self.player.act(observation.reshape(n, -1), state, rng)
-        actions = self.to_env(choices)
-        return (actions[0] if single else actions), state
+        choices, state = self.player.act(observation, state, rng)
+        return self.to_env(choices), state
 
     def update(self) -> Metrics:
         """Play one round of episodes with drawn choices."""

@@ -27,7 +27,7 @@ from gymnasium.vector import VectorEnv
 from scipy.special import log_softmax
 
 from ..advantages import RunningBaseline, discounted_sums
-from ..base import Agent, Metrics, State
+from ..base import Metrics, State, StatefulAgent
 from ..errors import AgentError, CheckpointError, LearningWarning, NonFiniteError
 from ..heads import SoftmaxHead, check_observation_space
 from ..options import build_options, check_ranges, checked_seed, choice
@@ -90,7 +90,7 @@ class ContrastiveOptions:
     max_episode_steps: int = 10_000
 
 
-class Contrastive(Agent):
+class Contrastive(StatefulAgent):
     """A symmetric network that settles at each step, and learns from reward by two phases.
 
     Args:
@@ -167,7 +167,7 @@ class Contrastive(Agent):
 
     # -- acting ------------------------------------------------------------------------------
 
-    def _begin(self, n: int) -> State:
+    def begin(self, n: int) -> State:
         """Traces and last observations, each (n, D), or (n, 0) without."""
         nothing = np.zeros((n, self.n_seen if self.options.trace_tau else 0))
         return nothing, nothing
@@ -187,26 +187,17 @@ class Contrastive(Agent):
         """Logits (P, K)."""
         return self.options.kappa * phase.v[0, :, -self.head.n_outputs :]
 
-    def predict(
-        self,
-        observation: np.ndarray,
-        state: State | None = None,
-        episode_start: np.ndarray | None = None,
-        deterministic: bool = False,
+    def act(
+        self, observation: np.ndarray, state: State, deterministic: bool
     ) -> tuple[np.ndarray, State]:
-        observation = np.asarray(observation)
-        n = self._batch_size(observation)
-        single = observation.shape == self.observation_space.shape
-        state = self._carried(state, episode_start, n, self._begin)
-        x, state = self._see(observation.reshape(n, -1), state)
+        x, state = self._see(observation, state)
         logits = self._outputs(self.net.relax(x))
         if deterministic:
             actions = self.head.mode(logits)
         else:
-            noise = self.head.noise(self._predict_rng, n)
+            noise = self.head.noise(self._predict_rng, len(x))
             actions = self.head.sample(logits, noise, np.zeros(0))
-        actions = self.head.to_env(actions)
-        return (actions[0] if single else actions), state
+        return self.head.to_env(actions), state
 
     # -- learning ----------------------------------------------------------------------------
 
@@ -238,7 +229,7 @@ class Contrastive(Agent):
         """One round: free phases of the steps that happened; actions, rewards, alive (T, B)."""
         rounds, n = self.rounds, self.n_envs
         seen = rounds.reset(self.rng.integers(_LUCK, size=n))
-        state, free = self._begin(n), np.zeros(0)
+        state, free = self.begin(n), np.zeros(0)
         kept, actions, rewards, alive = [], [], [], []
         while rounds.alive.any():
             x, state = self._see(seen, state)

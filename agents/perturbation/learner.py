@@ -22,7 +22,7 @@ import numpy as np
 
 from ..actor_critic import ActorCritic, ActorCriticOptions
 from ..advantages import RunningBaseline, discounted_sums
-from ..base import Metrics
+from ..base import Metrics, State
 from ..errors import AgentError
 from ..optimizers import Parameters
 from ..options import choice
@@ -99,6 +99,10 @@ class PerturbationAgent(ActorCritic):
         seeds = self.rng.integers(2**31 - 1, size=self.n_perturbations)
         self._begin_perturbation()
         return np.repeat(seeds, self.copies)
+
+    def _begin_columns(self) -> State:
+        state = self.fresh_state(self.n_perturbations, self.rng)
+        return tuple(np.repeat(part, self.copies, axis=0) for part in state)
 
     def _draw_action_noise(self) -> np.ndarray:
         return np.repeat(self.head.noise(self.rng, self.n_perturbations), self.copies, axis=0)

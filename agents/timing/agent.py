@@ -124,6 +124,9 @@ class ClockAgent(ActorCritic):
         """What tells the time, a :class:`.clocks.Clock`."""
         return self.network.clock
 
+    def _make_memory(self) -> None:
+        return None
+
     def _wiring(self) -> None:
         return None
 
@@ -134,7 +137,7 @@ class ClockAgent(ActorCritic):
         rate = self.options.exploration_learning_rate
         return {} if rate is None else {"log_std": rate}
 
-    def _begin(self, n: int, rng: np.random.Generator) -> State:
+    def fresh_state(self, n: int, rng: np.random.Generator) -> State:
         return self.network.initial_state(n, rng.integers(_SEEDS, size=n))
 
     def warm_up(self) -> None:

@@ -16,6 +16,7 @@ _PAPERS = {
     "miconi2017": "miconi2017:PAPER",
     "murray2019": "murray2019:PAPER",
     "piray2021": "piray2021:PAPER",
+    "sathasivam2009": "sathasivam2009:PAPER",
     "zuge2023": "zuge2023:PAPER",
 }
 

@@ -93,7 +93,7 @@ def test_traces_are_leaky_sums_of_levels_or_onsets():
     for kind, new in (("level", seen), ("onset", np.array([[1, 0], [0, 0.5], [0, 0]]))):
         agent = small(env, n_envs=1, trace_tau=3.0, trace_of=kind, trace_gain=2.0)
         agent.n_seen = 2
-        state, expected = agent._begin(1), np.zeros(2)
+        state, expected = agent.begin(1), np.zeros(2)
         for x, rise in zip(seen, new, strict=True):
             inputs, state = agent._see(x[None], state)
             expected = decay * expected + rise
