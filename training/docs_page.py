@@ -17,7 +17,7 @@ from .comparison_spec import slug
 from .overview import draw_overview, overview
 from .runs import write_json, write_text
 from .sheet import Sheet, markdown_text
-from .table import Table, markdown, write_data
+from .table import Line, Table, markdown, write_data
 
 
 def write_docs(
@@ -46,9 +46,7 @@ def write_docs(
     page = folder.with_name(f"{folder.name}.md")
     title = table.comparison.title or name
     data = f"[{name}.csv]({_link(page, folder / f'{name}.csv')})"
-    minutes = sum(line.cpu_seconds for line in table.lines) / 60
-    cost = f"{len(table.lines)} runs, {minutes:,.0f} CPU-minutes of learning"
-    parts = [f"## {title}", f"Made by `{command}` ({cost}); one line a run: {data}."]
+    parts = [f"## {title}", f"Made by `{command}` ({_cost(table.lines)}); one line a run: {data}."]
     if table.comparison.overview:
         picture = draw_overview(table, folder / f"{name}.png")
         parts += [overview(table), f"![Scores and CPU-seconds by task]({_link(page, picture)})"]
@@ -57,6 +55,14 @@ def write_docs(
     if found is not None:
         parts += _all_rows(found, waited, folder / f"{name}.aggregate", page)
     replace_section(page, name, "\n\n".join(parts))
+
+
+def _cost(lines: Sequence[Line]) -> str:
+    learning = sum(line.cpu_seconds for line in lines) / 60
+    cost = f"{len(lines)} runs, {learning:,.0f} CPU-minutes of learning"
+    scoring = [line.evaluation_cpu_seconds for line in lines]
+    known = [seconds for seconds in scoring if seconds is not None]
+    return f"{cost} and {sum(known) / 60:,.0f} of evaluation" if len(known) == len(lines) else cost
 
 
 def _kept(folder: Path, name: str, intervals: Mapping[str, Sheet] | None) -> Mapping[str, Sheet]:

@@ -37,6 +37,7 @@ class LoopState:
 
     Attributes:
         cpu_seconds: process time of the agent's updates alone.
+        evaluation_cpu_seconds: process time of the evaluations, confirmations included.
         next_evaluation: in transitions.
         sums: metric -> [sum, count] since the last record.
         finished: why the run is over (until, steps, cpu_limit, stopped); None while it goes on.
@@ -44,6 +45,7 @@ class LoopState:
     """
 
     cpu_seconds: float = 0.0
+    evaluation_cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     next_evaluation: int = 0
     sums: dict[str, list[float]] = field(default_factory=dict)
@@ -133,6 +135,7 @@ class Loop:
     def _evaluate(self, ended: str | None) -> None:
         """Score the agent, decide whether the run is over, write it all down."""
         state, until = self.state, self.config.until
+        began = time.process_time()
         score = self.criterion(self.agent)
         state.score = score.value
         state.confirmed = None
@@ -144,6 +147,7 @@ class Loop:
             state.confirmed = asdict(confirmed)
             if until is not None and min(score.value, confirmed.value) >= until:
                 ended = "until"
+        state.evaluation_cpu_seconds += time.process_time() - began
         state.finished = ended
         better = state.best_score is None or score.value > state.best_score
         if better or ended == "until":

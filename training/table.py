@@ -32,6 +32,7 @@ class Line:
         score: greedy score on the confirmation episodes, with its 95 % interval over episodes.
         trials, steps, cpu_seconds: what it cost, up to the criterion where it was reached.
         yardsticks: the task's landmarks.
+        evaluation_cpu_seconds: what the scores cost, up to the same point.
     """
 
     row: str
@@ -46,6 +47,7 @@ class Line:
     steps: int
     cpu_seconds: float
     yardsticks: dict[str, float]
+    evaluation_cpu_seconds: float | None = None  # unknown where an older version has run it
 
     @classmethod
     def of(cls, row: Row, entrant: Entrant, seed: int, result: dict[str, Any]) -> Line:
@@ -64,6 +66,7 @@ class Line:
             steps=result["timesteps"],
             cpu_seconds=round(result["cpu_seconds"], 3),
             yardsticks=result["yardsticks"],
+            evaluation_cpu_seconds=_seconds(result.get("evaluation_cpu_seconds")),
         )
 
 
@@ -320,6 +323,10 @@ def _csv(table: Table) -> str:
         marks = record.pop("yardsticks")
         writer.writerow(record | {name: _rounded(marks.get(name)) for name in _MARKS})
     return buffer.getvalue()
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def _rounded(value: float | None) -> float | str:

@@ -267,6 +267,7 @@ def _result(config: RunConfig, state: LoopState) -> dict[str, Any]:
         **totals,
         "trials": trials,
         "cpu_seconds": state.cpu_seconds,
+        "evaluation_cpu_seconds": state.evaluation_cpu_seconds,
         "wall_seconds": state.wall_seconds,
         "score": state.score,
         "best_score": state.best_score,

@@ -123,6 +123,13 @@ def test_docs_section_is_replaced_and_names_its_command(done):
     assert text.endswith("<!-- end: small -->\n\nThe end.\n")
     assert "old" not in text
     assert f"caudate compare {folder / 'small.toml'} --docs {folder / 'docs/results'}" in text
+    lines = outcome.table.lines
+    learning, scoring = (
+        sum(getattr(line, name) for line in lines) / 60
+        for name in ("cpu_seconds", "evaluation_cpu_seconds")
+    )
+    cost = f"4 runs, {learning:.0f} CPU-minutes of learning and {scoring:.0f} of evaluation"
+    assert f"({cost}); one line a run" in text
     assert "results/small-match.png" in text
     assert (folder / "docs/results/small-match.png").is_file()
     assert (folder / "docs/results/small.csv").read_text() == (
@@ -252,6 +259,7 @@ def test_an_overview_has_a_line_a_task_and_counts_what_is_solved(tmp_path):
     assert "seeds that reached 90% of the way" in page
     assert "| DelayedMatch | **92%** 2/3, 2 M, 2.5 s | 20% 0/1, >0.4 M, >2.5 s |" in page
     assert "| **tasks solved by most seeds** | **1** of 1 | **0** of 1 |" in page
+    assert "(4 runs, 0 CPU-minutes of learning); one line" in page  # of evaluation nothing is known
     assert "results/few.png" in page
     assert (tmp_path / "results" / "few.png").stat().st_size > 1000
     assert "NBack" not in page  # no run has ended there

@@ -33,7 +33,7 @@ def assert_same_run(a: Path, b: Path) -> None:
     assert (a / "metrics.jsonl").read_bytes() == (b / "metrics.jsonl").read_bytes()
     first, second = (read_checkpoint(run / "checkpoints" / "last.caudate") for run in (a, b))
     for content in (first, second):
-        for name in ("cpu_seconds", "wall_seconds", "timing_bytes"):
+        for name in ("cpu_seconds", "evaluation_cpu_seconds", "wall_seconds", "timing_bytes"):
             del content["trainer"][name]
     assert leaves(first) == leaves(second)
 
@@ -56,6 +56,7 @@ def test_a_run_leaves_its_folder(tmp_path):
     assert result.result["reached"] is None
     assert result.result["confirmed"]["n"] == 1000
     assert result.result["cpu_seconds"] > 0
+    assert result.result["evaluation_cpu_seconds"] > 0
     assert load_agent(run.last).num_timesteps == records[-1]["timesteps"]
 
 
