@@ -98,6 +98,7 @@ def agents() -> None:
 
 @app.command()
 def train(
+    context: typer.Context,
     agent: Agent = None,
     task: Task = None,
     resume: Annotated[
@@ -154,7 +155,8 @@ def train(
     from .wandb_log import WandbSettings
 
     if resume is not None:
-        if agent is not None:
+        read = {"resume", "wandb", "progress", "json_file"}
+        if _given(context) - read:
             raise UsageError(
                 "--resume takes the agent, the task and their options from the run: give the run "
                 "folder alone."
@@ -207,6 +209,12 @@ def _finish(result: RunResult, json_file: Path | None) -> NoReturn:
     if result.interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
     raise typer.Exit(0 if result.reached else EXIT_BELOW)
+
+
+def _given(context: typer.Context) -> set[str]:
+    """Parameters that are on the command line. (By name: typer has a click of its own.)"""
+    sources = ((name, context.get_parameter_source(name)) for name in context.params)
+    return {name for name, source in sources if source is not None and source.name == "COMMANDLINE"}
 
 
 @app.command()

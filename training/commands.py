@@ -61,14 +61,16 @@ def compare(
     ] = None,
     agents: fan_out.Agents = [],  # noqa: B006 (typer copies it)
     tasks: fan_out.Tasks = [],  # noqa: B006
-    seeds: Annotated[int, typer.Option(min=1, help="... and how many seeds.")] = 10,
+    seeds: fan_out.Seeds = None,
     until: fan_out.Until = None,
     way: fan_out.Way = None,
     steps: fan_out.Steps = None,
     cpu_limit: fan_out.CpuLimit = None,
     env: fan_out.Env = [],  # noqa: B006
-    preset: fan_out.Preset = "default",
+    preset: fan_out.Preset = None,
+    name: fan_out.Name = None,
     out: fan_out.Out = Path("runs"),
+    overwrite: fan_out.Overwrite = False,
     jobs: fan_out.Jobs = None,
     engine: fan_out.EngineName = "local",
     cluster: fan_out.Cluster = None,
@@ -103,18 +105,15 @@ def compare(
         print_table(restate(source, docs), typer.echo)
         return
     chosen = names("agents", agents), names("tasks", tasks)
-    if (source is None) != all(chosen):
+    flags = fan_out.given(
+        seeds=seeds, until=until, way=way, steps=steps, cpu_limit=cpu_limit, preset=preset,
+        name=name, env_kwargs=env_parameters(env) or None,
+    )  # fmt: skip
+    if source is None and not all(chosen):
         raise UsageError("compare needs a name or a file, or --agents and --tasks.")
-    spec = source or comparison_from_names(
-        *chosen,
-        seeds,
-        until=until,
-        way=way,
-        steps=steps,
-        cpu_limit=cpu_limit,
-        env_kwargs=env_parameters(env),
-        preset=preset,
-    )
+    if source is not None:
+        fan_out.refuse_flags(source, "comparison", any(chosen) or flags)
+    spec = source or comparison_from_names(*chosen, **flags)
     settings = WandbSettings(
         wandb, wandb_project, wandb_entity, wandb_group, tuple(wandb_tag), wandb_artifacts
     )
@@ -122,6 +121,7 @@ def compare(
         spec,
         out=out,
         engine=EngineSettings(engine, jobs, retries, cluster, tuple(slurm)),
+        overwrite=overwrite,
         docs=docs,
         wandb=settings,
         bars=bars,

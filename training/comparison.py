@@ -16,9 +16,10 @@ from .comparison_status import Status
 from .curves import Curve, read_curve
 from .docs_page import write_docs
 from .engines import EngineSettings
+from .errors import UsageError
 from .evaluation import has_task, yardsticks
 from .interval_table import interval_sheets, measure_intervals
-from .jobs import DONE, Job, Report
+from .jobs import DONE, OTHER, Job, Report
 from .plotting import draw_curves
 from .presets import find_preset
 from .progress import Say
@@ -58,6 +59,7 @@ def compare(
     out: str | Path = "runs",
     jobs: int | None = None,
     engine: str | EngineSettings = "local",
+    overwrite: bool = False,
     docs: str | Path | None = None,
     wandb: str | WandbSettings = OFF,
     bars: bool = False,
@@ -70,6 +72,7 @@ def compare(
         out: folder in which the comparison has its folder.
         jobs: runs at a time; see :class:`~.engines.EngineSettings`.
         engine: where runs are done: ``local``, ``dask``, ``slurm``, or all its settings.
+        overwrite: remove runs that stand in the folder with other settings, and run them anew.
         docs: folder for the results that the documentation keeps; the page beside it that has the
             folder's name (``docs/results`` and ``docs/results.md``) gets the tables.
         wandb: as for :func:`~.trainer.train`; the comparison's name is the group if none is given.
@@ -77,8 +80,8 @@ def compare(
         say: where messages go.
 
     Raises:
-        UsageError: an unknown comparison, an invalid one, a folder that cannot be written, or an
-            engine that cannot be used.
+        UsageError: an unknown comparison, an invalid one, a folder that cannot be written or has
+            runs with other settings, or an engine that cannot be used.
     """
     comparison = spec if isinstance(spec, Comparison) else load_comparison(spec)
     engine = EngineSettings(engine) if isinstance(engine, str) else engine
@@ -93,6 +96,8 @@ def compare(
     todo = [
         replace(job, wandb=settings) for some in planned for state, job in some if state != DONE
     ]
+    others = [job for some in planned for state, job in some if state == OTHER]
+    _make_way(others, folder, overwrite)
     total = sum(map(len, planned))
     say(f"{comparison.name}: {total} runs, {total - len(todo)} finished before, {len(todo)} to do")
     with show_runs(bars, len(todo), say) as shown:
@@ -119,14 +124,31 @@ def compare(
     return Outcome(folder, table, failures, not complete, found, costs)
 
 
+def _make_way(others: list[Job], folder: Path, overwrite: bool) -> None:
+    """Nothing that was learned is lost unasked, and no table mixes settings."""
+    if others and not overwrite:
+        first = others[0].path.relative_to(folder).as_posix()
+        raise UsageError(
+            f"{folder} has {len(others)} of these runs with other settings "
+            f"({others[0].difference()} in {first}): replace them (--overwrite), or keep them and "
+            "use another folder (--out, or --name where there is no file)."
+        )
+    for job in others:
+        Run(job.path).clear()
+
+
 def _costs_text(count: int, costs: Mapping[str, float]) -> str:
     wall, cpu = costs["wall_seconds"], costs["cpu_seconds"]
     at_a_time = cpu / wall if wall > 0 else 0.0
     return f"{count} runs in {wall:.1f} s, {cpu:.1f} CPU-s, {at_a_time:.2f} CPU-s a second"
 
 
-def restate(name: str, docs: str | Path) -> Table:
+def restate(source: str, docs: str | Path) -> Table:
     """Write a comparison's part of the page again, from the data that ``--docs`` has kept.
+
+    Args:
+        source: its name, or the file that it came from.
+        docs: the folder.
 
     For pages after a change of the statistics or of their form: what needs learning curves is left
     out, and pictures of curves stay as they are.
@@ -134,9 +156,10 @@ def restate(name: str, docs: str | Path) -> Table:
     Raises:
         UsageError: the folder has no such data.
     """
+    name = Path(source).stem if source.endswith(".toml") else source
     table = read_table(Path(docs) / name)
     found = aggregate(table, {})
-    write_docs(table, {}, Path(docs), _command(name, docs), found, arrivals(table))
+    write_docs(table, {}, Path(docs), _command(source, docs), found, arrivals(table))
     return table
 
 
@@ -230,12 +253,15 @@ def collect(comparison: Comparison, folder: Path, failed: Mapping[str, str] | No
     for entrant, row in pairs(comparison):
         for seed in entrant.seed_list:
             path = run_path(folder, entrant, row, seed)
-            result = Run(path).result if (path / "config.json").is_file() else None
             reason = failed.get(path.relative_to(folder).as_posix())
+            if reason is None and (path / "config.json").is_file():
+                try:
+                    result = Run(path).result
+                    lines += [Line.of(row, entrant, seed, result)] if result is not None else []
+                except (UsageError, KeyError, TypeError, AttributeError) as error:
+                    reason = f"its result.json is damaged: {error!r}"
             if reason is not None:
                 failures.append(Failure(row.label, entrant.label, seed, reason))
-            elif result is not None:
-                lines.append(Line.of(row, entrant, seed, result))
     return Table(comparison, lines, failures)
 
 

@@ -7,10 +7,11 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeInt,
@@ -44,6 +45,30 @@ class StrictTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _table(given: Any, model: type[BaseModel]) -> dict[str, Any]:
+    """What a file has where a table is wanted; {} for one that is made already."""
+    if isinstance(given, model):
+        return {}
+    if not isinstance(given, dict):
+        names = ", ".join(model.model_fields)
+        raise ValueError(f"{given!r} must be a table of {names}")
+    return given
+
+
+def _some_and_different(seeds: Any) -> Any:
+    if isinstance(seeds, list) and not seeds:
+        raise ValueError("[] is no seed at all: give their number, or one or more of them")
+    if isinstance(seeds, list):
+        for seed in seeds:
+            if seeds.count(seed) > 1:
+                raise ValueError(f"{seed!r} is there twice, which would be the same run twice")
+    return seeds
+
+
+# Seeds 0 to n - 1, or the seeds themselves.
+Seeds = Annotated[PositiveInt | list[NonNegativeInt], BeforeValidator(_some_and_different)]
+
+
 class Entrant(StrictTable):
     """One column of a comparison.
 
@@ -63,15 +88,17 @@ class Entrant(StrictTable):
     label: str = ""
     preset: str = "default"
     options: dict[str, Any] = Field(default_factory=dict)
-    seeds: PositiveInt | list[NonNegativeInt] = SEEDS
+    seeds: Seeds = SEEDS
     cpu_limit: float = Field(default=0.0, ge=0)
     steps: int | None = Field(default=None, ge=1)
     rows: list[str] = Field(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
-        name = given.get("name", "")
+    def _fill_in(cls, given: Any) -> Any:
+        name = _table(given, cls).get("name")
+        if not isinstance(name, str):
+            return given  # refused when its type is checked
         limit = CPU_LIMITS.get(name, DEFAULT_CPU_LIMIT)
         filled = {"label": name.split(":")[-1], "cpu_limit": limit} | given
         label = str(filled["label"])
@@ -110,20 +137,23 @@ class Row(StrictTable):
     label: str = ""
     env: dict[str, Any] = Field(default_factory=dict)
     until: float | None = None
-    way: float | None = Field(default=None, gt=0, le=1)
+    way: float | None = Field(default=None, gt=0, le=1, strict=True)
     steps: int | None = Field(default=None, ge=1)
     eval_every: int | None = Field(default=None, ge=1)
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_in(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        task, way = str(given.get("task", "")), given.get("way")
+    def _fill_in(cls, given: Any, info: ValidationInfo) -> Any:
+        task = _table(given, cls).get("task")
+        if not isinstance(task, str):
+            return given  # refused when its type is checked
         filled = {"label": task.split("/")[-1]} | given
-        if isinstance(way, float) and info.context != STORED:
+        way, env = given.get("way"), given.get("env", {})
+        if info.context != STORED and _is_share(way) and isinstance(env, dict):
             if "until" in given:
                 raise ValueError("until and way exclude each other: give one of them")
-            filled["until"] = way_to_score(task, given.get("env", {}), way)
+            filled["until"] = way_to_score(task, env, way)
         return filled
 
     @model_validator(mode="after")
@@ -198,12 +228,17 @@ def way_to_score(task: str, env: Mapping[str, Any], way: float) -> float:
     """The score at a share of the way from a task's chance to its optimum.
 
     Raises:
-        ValueError: the environment has no yardsticks.
+        ValueError: there is no such environment, or it has no yardsticks.
     """
+    check_env_id(task)
     if not has_task(task):
         raise ValueError(f"{task} has no yardsticks for way={way}: give it until or steps")
     marks = yardsticks(task, env)
     return round(marks["chance"] + way * (marks["optimum"] - marks["chance"]), 4)
+
+
+def _is_share(way: Any) -> bool:
+    return isinstance(way, int | float) and not isinstance(way, bool) and 0 < way <= 1
 
 
 def slug(label: str) -> str:
@@ -306,6 +341,8 @@ def validated(model: type[Model], content: dict[str, Any], what: str) -> Model:
         return model.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the top"
+        kinds = "constrained-int", "list[constrained-int]"  # which of two types it was to be
+        place = ".".join(str(part) for part in first["loc"] if part not in kinds) or "the top"
         reason = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{what} is not valid at {place}: {reason}.") from error
+        end = "" if reason.endswith((".", "?")) else "."
+        raise UsageError(f"{what} is not valid at {place}: {reason}{end}") from error

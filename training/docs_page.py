@@ -8,12 +8,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import mode
 
 from .aggregate import Aggregate, aggregate_sheets
 from .aggregate_figure import draw_aggregate
 from .aggregate_files import write_data as write_aggregate_data
 from .arrival import Arrival
-from .comparison_spec import slug
+from .comparison_spec import Comparison, slug
 from .overview import draw_overview, overview
 from .runs import write_json, write_text
 from .sheet import Sheet, markdown_text
@@ -46,7 +47,8 @@ def write_docs(
     page = folder.with_name(f"{folder.name}.md")
     title = table.comparison.title or name
     data = f"[{name}.csv]({_link(page, folder / f'{name}.csv')})"
-    parts = [f"## {title}", f"Made by `{command}` ({_cost(table.lines)}); one line a run: {data}."]
+    made = f"Made by `{command}` ({_cost(table.lines)}); one line a run: {data}."
+    parts = [f"## {title}", f"{made} {_limits(table.comparison)}"]
     if table.comparison.overview:
         picture = draw_overview(table, folder / f"{name}.png")
         parts += [overview(table), f"![Scores and CPU-seconds by task]({_link(page, picture)})"]
@@ -63,6 +65,23 @@ def _cost(lines: Sequence[Line]) -> str:
     scoring = [line.evaluation_cpu_seconds for line in lines]
     known = [seconds for seconds in scoring if seconds is not None]
     return f"{cost} and {sum(known) / 60:,.0f} of evaluation" if len(known) == len(lines) else cost
+
+
+def _limits(comparison: Comparison) -> str:
+    """How much CPU time agents may learn for; the limit that most of them have is said once."""
+    limits = {agent.label: agent.cpu_limit for agent in comparison.agents}
+    usual = mode(limits.values())
+    others = {
+        limit: [name for name in limits if limits[name] == limit] for limit in limits.values()
+    }
+    del others[usual]
+    texts = [f"{', '.join(names)} {_seconds(limit)}" for limit, names in others.items()]
+    parts = [*texts, f"{'the others ' if texts else ''}{_seconds(usual)}"]
+    return f"A run learns for at most: {'; '.join(parts)}."
+
+
+def _seconds(limit: float) -> str:
+    return f"{limit:g} CPU-seconds" if limit else "as long as its steps take"
 
 
 def _kept(folder: Path, name: str, intervals: Mapping[str, Sheet] | None) -> Mapping[str, Sheet]:
@@ -103,12 +122,12 @@ def _all_rows(found: Aggregate, waited: Sequence[Arrival], stem: Path, page: Pat
     write_aggregate_data(found, list(waited), data)
     draw_aggregate(found, picture)
     first, second = (markdown_text(sheet, level=3) for sheet in aggregate_sheets(found))
-    alt = "Performance profiles and efficiency curves over all tasks"
+    curves = " and efficiency curves" if found.efficiency else ""
     return [
         first,
         f"All numbers: [{data.name}]({_link(page, data)}).",
         second,
-        f"![{alt}]({_link(page, picture)})",
+        f"![Performance profiles{curves} over all tasks]({_link(page, picture)})",
     ]
 
 

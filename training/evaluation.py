@@ -22,7 +22,8 @@ CRITERION_SEED = 10**10
 CONFIRMATION_SEED = 2 * 10**10
 FRESH_SEED = 3 * 10**10
 FOREIGN_SEEDS = {CRITERION_SEED: 10**6, CONFIRMATION_SEED: 2 * 10**6, FRESH_SEED: 3 * 10**6}
-EPISODES, FOREIGN_EPISODES = 1000, 20  # a foreign environment is one Python object a column
+CRITERION_EPISODES, EPISODES = 500, 1000
+FOREIGN_EPISODES = 20  # a foreign environment is one Python object a column
 
 
 class Player(Protocol):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .errors import UsageError
 from .runs import write_json
 
 if TYPE_CHECKING:
@@ -21,19 +22,28 @@ Agents = Annotated[
 Tasks = Annotated[
     list[str], typer.Option(metavar="ID,ID,...", help="... and ids of tasks, or families.")
 ]
+Seeds = Annotated[int | None, typer.Option(min=1, help="... and how many seeds.")]
 Until = Annotated[float | None, typer.Option(help="... and the score that ends a run.")]
 Way = Annotated[
     float | None, typer.Option(help="... as a share of the way from chance to optimum.")
 ]
 Steps = Annotated[int | None, typer.Option(help="... and the budget in transitions.")]
-CpuLimit = Annotated[float | None, typer.Option(help="... and in CPU-seconds.")]
+CpuLimit = Annotated[
+    float | None,
+    typer.Option(help="... and in CPU-seconds of learning; default: ppo 20, recurrent-ppo 60, 30."),
+]
 Env = Annotated[
     list[str], typer.Option(metavar="KEY=VALUE", help="... and parameters of the tasks.")
 ]
 Preset = Annotated[
-    str, typer.Option(help="... and default, none, a task whose preset to use, or FILE.toml.")
+    str | None,
+    typer.Option(help="... and default, none, a task whose preset to use, or FILE.toml."),
 ]
+Name = Annotated[str | None, typer.Option(help="... and the name of its folder.")]
 Out = Annotated[Path, typer.Option(help="Folder of its folder.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace runs there that have other settings.")
+]
 Jobs = Annotated[
     int | None, typer.Option(help="Runs at a time; default: all cores, or what a cluster has.")
 ]
@@ -60,6 +70,19 @@ WandbTag = Annotated[list[str], typer.Option()]
 WandbArtifacts = Annotated[
     bool, typer.Option("--wandb-artifacts", help="Send the checkpoints too.")
 ]
+
+
+def given(**flags: Any) -> dict[str, Any]:
+    """Flags that the user has given."""
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def refuse_flags(source: str | Path, what: str, flags: Any) -> None:
+    """Raise UsageError where a file or a name says what flags say too."""
+    if flags:
+        raise UsageError(
+            f"{source} says what the {what} is: leave out --agents and what goes with it."
+        )
 
 
 def finish(outcome: Outcome, json_file: Path | None, more: dict[str, Any] | None = None) -> None:

@@ -17,10 +17,10 @@ from ..agents.registry import agent_spec, option_types
 from .errors import UsageError
 from .interrupts import stops_when
 from .presets import find_preset
-from .runs import Run
+from .runs import Run, RunConfig
 from .wandb_log import OFF, WandbSettings
 
-DONE, RESUME, START = "done", "resume", "start"
+DONE, RESUME, START, OTHER = "done", "resume", "start", "other"
 _LOOK = 0.5  # seconds between looks at files: a file system may be shared by many
 
 
@@ -39,22 +39,42 @@ class Job:
     wandb: WandbSettings = OFF
 
     def state(self) -> str:
-        """Whether the run is finished, can be gone on with, or has to be started (again)."""
+        """Whether the run is finished, can be gone on with, or has to be started (again).
+
+        ``OTHER`` is a run with other settings, in the way of this one.
+        """
         try:
             run = Run.open(self.path)
             config = run.config
             result = run.result
         except UsageError:
             return START
+        if self._differences(config):
+            return OTHER
+        if result is not None:
+            return DONE
+        return RESUME if run.last.is_file() else START
+
+    def difference(self) -> str:
+        """The first setting in which the run in the folder is another one, for a sentence."""
+        name, there, here = self._differences(Run.open(self.path).config)[0]
+        return f"{name} is {there!r}, not {here!r},"
+
+    def _differences(self, config: RunConfig) -> list[tuple[str, Any, Any]]:
+        """Name, value in the folder and value wanted of all settings that differ."""
         wanted = self.arguments | {"options": self._resolved()}
         wanted.pop("preset", None)  # the options tell it all
         if wanted["num_envs"] is None:  # the agent's own default
             del wanted["num_envs"]
-        if any(getattr(config, name) != value for name, value in _as_json(wanted).items()):
-            return START
-        if result is not None:
-            return DONE
-        return RESUME if run.last.is_file() else START
+        pairs = []
+        for name, value in _as_json(wanted).items():
+            there = getattr(config, name)
+            if isinstance(value, dict) and isinstance(there, dict):
+                keys = [*value, *(key for key in there if key not in value)]
+                pairs += [(key, there.get(key), value.get(key)) for key in keys]
+            else:
+                pairs.append((name, there, value))
+        return [pair for pair in pairs if pair[1] != pair[2]]
 
     def _resolved(self) -> dict[str, Any]:
         """All hyper-parameters of the run, as the agent will resolve them."""

@@ -11,6 +11,7 @@ from typing import Any
 from ..agents import Agent, AgentError, write_checkpoint
 from .evaluation import (
     CONFIRMATION_SEED,
+    CRITERION_EPISODES,
     CRITERION_SEED,
     EPISODES,
     FOREIGN_EPISODES,
@@ -22,7 +23,6 @@ from .loggers import Loggers
 from .progress import Silent
 from .runs import Record, Run, RunConfig
 
-CRITERION_EPISODES = 500
 INTERRUPTED, STOPPED = "interrupted", "stopped"
 
 # Asked after every evaluation with its steps, episodes and score; True ends the run.

@@ -36,16 +36,6 @@ class RunConfig:
     versions: dict[str, str]
     tensorboard: bool = False
 
-    def same_experiment(self, other: RunConfig) -> bool:
-        """Whether two runs would do the same, whatever versions made and loggers watched them."""
-        aside = {
-            "versions": {},
-            "wandb": {},
-            "tensorboard": False,
-            "preset": "",
-        }  # options say what a preset said
-        return asdict(self) | aside == asdict(other) | aside
-
 
 class Run:
     """A run folder and its files.

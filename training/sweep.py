@@ -49,6 +49,8 @@ def sweep(
     """
     comparison = _expanded(spec)
     outcome = compare(comparison, say=say, **how)
+    if outcome.interrupted:  # settings would be judged on unequal seeds
+        return outcome, []
     found = best_settings(outcome.table)
     if found:
         for one in found:
@@ -61,7 +63,8 @@ def sweep(
 def best_settings(table: Table) -> list[Best]:
     """For each task and agent the setting that is best on the mean over the task's rows.
 
-    With a goal, best is what most seeds reach, then in the fewest steps; without, the score.
+    With a goal, best is what most seeds reach, then in the fewest steps, then the score; without
+    one, what most seeds bring to an end, then the score.
     """
     found = []
     for task in dict.fromkeys(row.task for row in table.comparison.rows):

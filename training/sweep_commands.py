@@ -20,7 +20,7 @@ def sweep(
     ] = None,
     agents: fan_out.Agents = [],  # noqa: B006 (typer copies it)
     tasks: fan_out.Tasks = [],  # noqa: B006
-    seeds: Annotated[int | None, typer.Option(min=1, help="... and how many seeds.")] = None,
+    seeds: fan_out.Seeds = None,
     grid: Annotated[
         list[str],
         typer.Option(
@@ -36,12 +36,13 @@ def sweep(
     steps: fan_out.Steps = None,
     cpu_limit: fan_out.CpuLimit = None,
     eval_every: Annotated[int | None, typer.Option(help="Transitions between evaluations.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name of its folder.")] = None,
+    name: fan_out.Name = None,
     wandb_sweep: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Run nothing: write a W&B sweep over the same grid."),
     ] = None,
     out: fan_out.Out = Path("runs"),
+    overwrite: fan_out.Overwrite = False,
     jobs: fan_out.Jobs = None,
     engine: fan_out.EngineName = "local",
     cluster: fan_out.Cluster = None,
@@ -63,19 +64,15 @@ def sweep(
     from .sweep_spec import load_sweep, sweep_from_flags
     from .wandb_log import WandbSettings
 
-    flags = {
-        "seeds": seeds, "env": env_parameters(env) or None, "until": until, "way": way,
-        "steps": steps, "cpu_limit": cpu_limit, "eval_every": eval_every, "name": name,
-    }  # fmt: skip
+    flags = fan_out.given(
+        seeds=seeds, env=env_parameters(env) or None, until=until, way=way,
+        steps=steps, cpu_limit=cpu_limit, eval_every=eval_every, name=name,
+    )  # fmt: skip
     chosen = names("agents", agents), names("tasks", tasks)
     if file is None and not all(chosen):
         raise UsageError("sweep needs a file, or --agents and --tasks.")
-    if file is not None and (
-        any(chosen) or grid or env_grid or any(v is not None for v in flags.values())
-    ):
-        raise UsageError(
-            f"{file} says what the sweep is: leave out --agents and what goes with it."
-        )
+    if file is not None:
+        fan_out.refuse_flags(file, "sweep", any(chosen) or grid or env_grid or flags)
     spec = load_sweep(file) if file else sweep_from_flags(*chosen, grid, env_grid, **flags)
     if wandb_sweep is not None:
         write_wandb_sweep(spec, wandb_sweep)
@@ -86,6 +83,7 @@ def sweep(
         command=shlex.join(["caudate", *sys.argv[1:]]),
         out=out,
         engine=EngineSettings(engine, jobs, retries, cluster, tuple(slurm)),
+        overwrite=overwrite,
         wandb=WandbSettings(
             wandb, wandb_project, wandb_entity, wandb_group, tuple(wandb_tag), wandb_artifacts
         ),

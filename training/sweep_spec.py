@@ -9,12 +9,19 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from ..agents import option_types
 from ..agents.registry import agent_spec
 from .assignments import describe, literal, pairs, parse_as
-from .comparison_spec import Comparison, StrictTable, build_comparison, members, validated
+from .comparison_spec import (
+    Comparison,
+    Seeds,
+    StrictTable,
+    build_comparison,
+    members,
+    validated,
+)
 from .errors import UsageError, nearest
 from .toml_files import read_toml
 
@@ -41,15 +48,15 @@ class Sweep(StrictTable):
     title: str = ""
     agents: list[str] = Field(min_length=1)
     tasks: list[str] = Field(min_length=1)
-    seeds: PositiveInt | list[NonNegativeInt] = SEEDS
+    seeds: Seeds = SEEDS
     grid: dict[str, Any] = Field(default_factory=dict)
     env: dict[str, Any] = Field(default_factory=dict)
     env_grid: dict[str, Any] = Field(default_factory=dict)
     until: float | None = None
-    way: float | None = None
-    steps: int | None = None
-    cpu_limit: float | None = None
-    eval_every: int | None = None
+    way: float | None = Field(default=None, gt=0, le=1)
+    steps: int | None = Field(default=None, ge=1)
+    cpu_limit: float | None = Field(default=None, ge=0)
+    eval_every: int | None = Field(default=None, ge=1)
 
     def grid_of(self, agent: str) -> dict[str, list[Any]]:
         """Option -> values of one agent."""
@@ -159,9 +166,8 @@ def _text(value: Any) -> str:
 
 def _check(sweep: Sweep, what: str) -> None:
     try:
-        for name in ("agents", "tasks", "seeds"):
-            values = getattr(sweep, name)
-            _no_twins(name, values if isinstance(values, list) else [])
+        for name in ("agents", "tasks"):
+            _no_twins(name, getattr(sweep, name))
         for agent in sweep.agents:
             agent_spec(agent)
         for key, values in sweep.grid.items():

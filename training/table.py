@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 
 from .comparison_spec import STORED, Comparison, Entrant, Row
 from .errors import UsageError
+from .evaluation import CRITERION_EPISODES, EPISODES, FOREIGN_EPISODES, has_task
 from .runs import write_text
 from .sheet import Sheet, console_text, markdown_text
 from .stats import Bounded, Spread, bootstrap_interval, interquartile_mean, median_and_range
@@ -90,6 +92,7 @@ class Cell:
             seed the score with its interval over episodes.
         costs: trials, steps and CPU-seconds, censored where a run did not reach the criterion.
         cut: runs that the CPU limit ended.
+        failed: seeds whose run failed; ``seeds`` are the finished ones.
     """
 
     agent: str
@@ -98,6 +101,7 @@ class Cell:
     score: tuple[float, float, float]
     costs: dict[str, Spread]
     cut: int
+    failed: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,8 +121,11 @@ class Table:
         for entrant in self.comparison.agents:
             lines = [x for x in self.lines if (x.row, x.agent) == (row.label, entrant.label)]
             if lines:
-                found.append(_cell(entrant.label, lines))
+                found.append(_cell(entrant.label, lines, self._failed(row, entrant)))
         return sorted(found, key=rank, reverse=True) if self.comparison.ranked else found
+
+    def _failed(self, row: Row, entrant: Entrant) -> int:
+        return sum((x.row, x.agent) == (row.label, entrant.label) for x in self.failures)
 
     def marks(self, row: Row) -> dict[str, float]:
         """Landmarks of a row's task, {} where none are known."""
@@ -127,7 +134,7 @@ class Table:
         return {name: marks[name] for name in _MARKS if name in marks}
 
 
-def _cell(agent: str, lines: list[Line]) -> Cell:
+def _cell(agent: str, lines: list[Line], failed: int) -> Cell:
     has_goal = lines[0].reached is not None
     missed = [has_goal and not line.reached for line in lines]
     return Cell(
@@ -137,14 +144,21 @@ def _cell(agent: str, lines: list[Line]) -> Cell:
         score=_score(lines),
         costs={name: median_and_range([getattr(x, name) for x in lines], missed) for name in COSTS},
         cut=sum(line.ended == "cpu_limit" for line in lines),
+        failed=failed,
     )
 
 
 def rank(cell: Cell) -> tuple[float, ...]:
-    """Greater is better: the score or, with a goal, the seeds that reached it, then fewer steps."""
+    """Greater is better: the share of seeds that reached the goal, fewer steps, the score.
+
+    Without a goal the share of seeds that came to an end, then the score. Runs that failed count
+    as seeds that did not; a median of steps that most runs did not live to see is no number.
+    """
+    seeds = cell.seeds + cell.failed
     if cell.solved is None:
-        return (cell.score[0],)
-    return cell.solved / cell.seeds, -cell.costs["steps"].median.value
+        return cell.seeds / seeds, cell.score[0]
+    steps = cell.costs["steps"].median
+    return cell.solved / seeds, -math.inf if steps.censored else -steps.value, cell.score[0]
 
 
 def _score(lines: list[Line]) -> tuple[float, float, float]:
@@ -166,7 +180,9 @@ def heading(row: Row, marks: dict[str, float]) -> str:
         goal = f"after {row.budget:,} steps or the CPU limit"
     else:
         share = "" if row.way is None else f" ({row.way:.0%} of the way)"
-        goal = f"until {row.until:g}{share} on 500 greedy trials, confirmed on 1,000 others"
+        n, others = (CRITERION_EPISODES, EPISODES) if has_task(row.task) else [FOREIGN_EPISODES] * 2
+        what = "trials" if has_task(row.task) else "episodes"
+        goal = f"until {row.until:g}{share} on {n} greedy {what}, confirmed on {others:,} others"
     landmarks = ", ".join(f"{name} {value:.3f}" for name, value in marks.items())
     return f"{task}; {goal}" + (f"; {landmarks}" if landmarks else "")
 
@@ -183,17 +199,19 @@ def cell_texts(row: Row, cell: Cell, marks: dict[str, float]) -> list[str]:
     middle, low, high = cell.score
     score = f"{middle:.3f} [{low:.3f}, {high:.3f}]"
     costs = [_spread_text(cell.costs[name]) for name in COSTS]
+    failed = f" ({cell.failed} failed)" if cell.failed else ""
     if row.until is not None:
-        return [cell.agent, f"{cell.solved}/{cell.seeds}", *costs, score]
+        return [cell.agent, f"{cell.solved}/{cell.seeds}{failed}", *costs, score]
     if cell.cut:
         costs[-1] += f" (limit: {cell.cut}/{cell.seeds})"
-    return [cell.agent, str(cell.seeds), score, way_text(middle, marks), *costs]
+    return [cell.agent, f"{cell.seeds}{failed}", score, way_text(middle, marks), *costs]
 
 
 def score_text(row: Row, cell: Cell) -> str:
     """A cell in words."""
     middle, low, high = cell.score
-    text = f"{middle:.3f} [{low:.3f}, {high:.3f}] over {cell.seeds} seeds"
+    failed = f" ({cell.failed} more failed)" if cell.failed else ""
+    text = f"{middle:.3f} [{low:.3f}, {high:.3f}] over {cell.seeds} seeds{failed}"
     if row.until is not None:
         text = f"{row.until:g} reached by {cell.solved} of {cell.seeds} seeds, score {text}"
     return text if not row.env else f"{row.label}: {text}"

@@ -38,7 +38,8 @@ def run_jobs(
         look: called now and then with the jobs that workers have.
 
     Returns:
-        Whether all jobs were started; False after Ctrl-C, when running jobs have saved themselves.
+        Whether all jobs came to their end; False after Ctrl-C, when running ones have saved
+        themselves.
 
     Raises:
         UsageError: the engine's workers cannot be used.
@@ -47,7 +48,7 @@ def run_jobs(
         return True
     waiting, lost = deque(jobs), Counter[Path]()
     running: dict[Future[Report], Job] = {}
-    stopped = False
+    stopped = cut = False
     with (
         one_thread(),
         interrupts() as interrupted,
@@ -70,8 +71,10 @@ def run_jobs(
                 if _died(future) and lost[job.path] <= engine.retries and not stopped:
                     waiting.appendleft(job)
                 else:
-                    ended(_report(job, future))
-    return not stopped
+                    report = _report(job, future)
+                    cut = cut or report.interrupted
+                    ended(report)
+    return not (waiting or cut)
 
 
 def _died(future: Future[Report]) -> bool:

@@ -111,6 +111,12 @@ def test_interrupt_exits_130_and_resume_finishes(cli, tmp_path, monkeypatch):
         (("train", "eprop", TASK, "--wandb", "perhaps"), "offline"),
         (("train", "eprop"), "AGENT TASK"),
         (("train", "eprop", TASK, "--resume", "x"), "--resume"),
+        (("train", "--resume", "x", "--steps", "900"), "give the run folder alone"),
+        (("train", "--resume", "x", "--seed", "0"), "give the run folder alone"),
+        (("compare", "first", "--seeds", "1"), "leave out --agents"),
+        (("compare", "first", "--agents", "eprop"), "leave out --agents"),
+        (("compare", "first", "--name", "mine"), "leave out --agents"),
+        (("compare", "--agents", "eprop", "--tasks", "caudate/DelayedMach-v0"), f"'{TASK}'"),
         (("evaluate", "nowhere"), "nowhere"),
         (("evaluate", "."), "config.json"),
         (("train", "--resume", "."), "config.json"),
@@ -118,7 +124,8 @@ def test_interrupt_exits_130_and_resume_finishes(cli, tmp_path, monkeypatch):
 )
 def test_mistakes_get_one_sentence(cli, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
-    given = (*arguments, "--steps", "100") if len(arguments) == 3 else arguments
+    runs = len(arguments) == 3 and arguments[1] != "--resume"
+    given = (*arguments, "--steps", "100") if runs else arguments
     assert words in one_sentence(cli(*given))
     assert not (tmp_path / "runs").exists()
 

@@ -8,19 +8,20 @@ import pytest
 
 from caudate.agents import AgentError
 from caudate.training import UsageError, compare, train
-from caudate.training.comparison import plan
+from caudate.training.comparison import collect, plan, restate
 from caudate.training.comparison_spec import (
     Comparison,
     Entrant,
     Row,
+    build_comparison,
     comparison_from_names,
     load_comparison,
 )
 from caudate.training.docs_page import write_docs
-from caudate.training.jobs import DONE, RESUME, START, Job
+from caudate.training.jobs import DONE, OTHER, RESUME, START, Job
 from caudate.training.listing import list_agents
 from caudate.training.runs import Run
-from caudate.training.table import Line, Table
+from caudate.training.table import Line, Table, heading
 
 BENCH = "caudate/DelayedMatch-Bench-v0"
 
@@ -130,6 +131,7 @@ def test_docs_section_is_replaced_and_names_its_command(done):
     )
     cost = f"4 runs, {learning:.0f} CPU-minutes of learning and {scoring:.0f} of evaluation"
     assert f"({cost}); one line a run" in text
+    assert "A run learns for at most: 30 CPU-seconds." in text
     assert "results/small-match.png" in text
     assert (folder / "docs/results/small-match.png").is_file()
     assert (folder / "docs/results/small.csv").read_text() == (
@@ -158,14 +160,44 @@ def test_plan_sees_changed_settings_and_interrupted_runs(done, tmp_path):
         return [state for state, _ in plan(agent, row, tmp_path / "small")]
 
     assert states(agent, row) == [DONE, DONE]
-    assert states(agent, row.model_copy(update={"until": 0.5})) == [START, START]
-    assert states(agent, row.model_copy(update={"env": {"n_stim": 4}})) == [START, START]
-    assert states(agent.model_copy(update={"options": {"n_neurons": 17}}), row) == [START, START]
+    assert states(agent, row.model_copy(update={"until": 0.5})) == [OTHER, OTHER]
+    assert states(agent, row.model_copy(update={"env": {"n_stim": 4}})) == [OTHER, OTHER]
+    assert states(agent.model_copy(update={"options": {"n_neurons": 17}}), row) == [OTHER, OTHER]
     assert states(agent.model_copy(update={"seeds": [1, 5]}), row) == [DONE, START]
     (tmp_path / "small/match/small-learns-seed0/result.json").unlink()
     assert states(agent, row) == [RESUME, DONE]
     (tmp_path / "small/match/small-learns-seed0/checkpoints/last.caudate").unlink()
     assert states(agent, row) == [START, DONE]
+
+
+def test_runs_with_other_settings_are_replaced_only_when_asked(tmp_path):
+    def few(steps, seeds):
+        return comparison_from_names(["reservoir"], [BENCH], seeds, steps=steps, name="few")
+
+    def go(comparison, **how):
+        return compare(comparison, out=tmp_path, jobs=1, say=lambda text: None, **how).table.lines
+
+    longer = go(few(600, [0, 1]))
+    kept = sorted(tmp_path.rglob("*.json*"))
+    before = [path.read_bytes() for path in kept]
+    place = r"few has 2 of these runs .*\(steps is 600, not 300, in .*/reservoir-seed0\)"
+    with pytest.raises(UsageError, match=place):
+        go(few(300, [0, 1, 2]))
+    assert [path.read_bytes() for path in kept] == before
+    assert go(few(600, [0, 1, 2]))[:2] == longer  # what is the same is in nobody's way
+    shorter = go(few(300, [0]), overwrite=True)
+    assert [line.steps < longer[0].steps for line in shorter] == [True]
+    assert go(few(600, [1])) == longer[1:]  # it was not in the plan
+
+
+def test_a_damaged_result_is_told_and_the_rest_is_shown(done, tmp_path):
+    folder, outcome, _ = done
+    shutil.copytree(outcome.path, tmp_path / "small")
+    for seed, content in enumerate(("{", "[]")):
+        (tmp_path / f"small/match/small-learns-seed{seed}/result.json").write_text(content)
+    table = collect(small(folder), tmp_path / "small")
+    assert [line.row for line in table.lines] == ["fixed", "fixed"]
+    assert ["damaged" in failure.reason for failure in table.failures] == [True, True]
 
 
 def test_an_interrupted_run_is_gone_on_with(tmp_path):
@@ -216,6 +248,12 @@ def test_the_librarys_comparison_is_valid():
         (("[[rows]]", "[[rows"), "is not TOML"),
         (("DelayedMatch-Bench", "DelayedMatch-Bnch"), "is unknown"),
         (("delay = 200.0", "dealy = 200.0"), "did you mean 'delay'"),
+        (('name = "eprop-rate"', "name = 3"), r"agents\.0\.name"),
+        (("seeds = 2", "seeds = []"), r"agents\.0\.seeds: \[\] is no seed at all"),
+        (("seeds = 2", "seeds = [4, 1, 4]"), r"agents\.0\.seeds: 4 is there twice"),
+        (("until = 0.4", "way = 3.0"), r"rows\.0\.way: Input should be less"),
+        (("until = 0.4", "way = true"), r"rows\.0\.way"),
+        (("until = 0.4", "way = 0.9\nenv = 3"), r"rows\.0\.env"),
     ],
 )
 def test_mistakes_in_a_file_are_one_sentence(tmp_path, change, message):
@@ -224,6 +262,18 @@ def test_mistakes_in_a_file_are_one_sentence(tmp_path, change, message):
     with pytest.raises(ValueError, match=message) as caught:
         load_comparison(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["agents", "rows"])
+def test_entries_that_are_no_tables_are_named(tmp_path, part):
+    content = {"agents": [{"name": "eprop"}], "rows": [{"task": BENCH, "steps": 9}]} | {part: ["x"]}
+    with pytest.raises(UsageError, match=rf"at {part}\.0: 'x' must be a table of (name|task), "):
+        build_comparison({"name": "few"} | content, "It")
+
+
+def test_all_of_the_way_may_be_a_whole_number():
+    row = Row.model_validate({"task": BENCH, "way": 1, "steps": 9})
+    assert row.until == 1.0
 
 
 def test_families_stand_for_their_tasks_and_ways_for_scores():
@@ -260,9 +310,26 @@ def test_an_overview_has_a_line_a_task_and_counts_what_is_solved(tmp_path):
     assert "| DelayedMatch | **92%** 2/3, 2 M, 2.5 s | 20% 0/1, >0.4 M, >2.5 s |" in page
     assert "| **tasks solved by most seeds** | **1** of 1 | **0** of 1 |" in page
     assert "(4 runs, 0 CPU-minutes of learning); one line" in page  # of evaluation nothing is known
+    assert "A run learns for at most: ppo 20 CPU-seconds; the others 30 CPU-seconds." in page
     assert "results/few.png" in page
     assert (tmp_path / "results" / "few.png").stat().st_size > 1000
     assert "NBack" not in page  # no run has ended there
+
+
+def test_headings_tell_how_often_a_goal_is_tested():
+    row = Row(task=BENCH, until=0.9)
+    assert "on 500 greedy trials, confirmed on 1,000 others" in heading(row, {})
+    row = Row(task="CartPole-v1", until=100.0)
+    assert "on 20 greedy episodes, confirmed on 20 others" in heading(row, {})
+
+
+def test_a_file_is_restated_under_its_own_name(done, tmp_path):
+    folder, outcome, _ = done
+    docs = tmp_path / "results"
+    shutil.copytree(folder / "docs/results", docs)
+    assert restate(str(folder / "small.toml"), docs).lines == outcome.table.lines
+    made = f"Made by `caudate compare {folder / 'small.toml'} --docs {docs}`"
+    assert made in (tmp_path / "results.md").read_text()
 
 
 def test_an_overview_needs_yardsticks():
@@ -304,6 +371,8 @@ def test_mistakes_in_names():
         load_comparison("nowhere/spec.toml")
     with pytest.raises(AgentError, match="did you mean 'eprop'"):
         comparison_from_names(["eporp"], [BENCH])
+    with pytest.raises(UsageError, match="did you mean 'caudate/DelayedMatch-v0'"):
+        comparison_from_names(["eprop"], ["caudate/DelayedMach-v0"])
     with pytest.raises(UsageError, match="has no yardsticks for way"):
         comparison_from_names(["eprop"], ["CartPole-v1"])
     with pytest.raises(UsageError, match="until and way exclude each other"):

@@ -12,7 +12,7 @@ import pytest
 
 from caudate.training import trainer
 from caudate.training.interrupts import interrupts, stops_when
-from caudate.training.jobs import DONE, RESUME, START, Job, work
+from caudate.training.jobs import DONE, OTHER, RESUME, START, Job, work
 from caudate.training.run_bars import Bars, Plain, how_far, show_runs
 from caudate.training.runs import Run
 
@@ -44,7 +44,11 @@ def test_a_job_given_twice_is_done_once(job, tmp_path, monkeypatch):
     monkeypatch.setattr(trainer, "train", None)
     monkeypatch.setattr(trainer, "resume", None)
     assert work(job, tmp_path / "stop").error is None
-    assert replace(job, arguments=ARGUMENTS | {"steps": 601}).state() == START
+    longer = replace(job, arguments=ARGUMENTS | {"steps": 601})
+    assert longer.state() == OTHER
+    assert longer.difference() == "steps is 600, not 601,"
+    larger = replace(job, arguments=ARGUMENTS | {"options": {"n_neurons": 9}})
+    assert larger.difference() == "n_neurons is 8, not 9,"
 
 
 def test_a_job_is_resumed_where_it_stopped(job, tmp_path):

@@ -8,13 +8,14 @@ import tomllib
 import pytest
 
 from caudate.training import UsageError
+from caudate.training.comparison import Outcome
 from caudate.training.comparison_spec import slug
 from caudate.training.points import Point
 from caudate.training.presets import Preset, find_preset
 from caudate.training.runs import Run
 from caudate.training.sweep import best_settings, sweep
 from caudate.training.sweep_spec import expand, load_sweep, sweep_from_flags
-from caudate.training.table import Line, Table
+from caudate.training.table import Failure, Line, Table, cell_texts
 
 from .conftest import one_sentence
 
@@ -166,6 +167,51 @@ def test_goals_count_before_steps_and_steps_before_scores():
     assert best_settings(table)[0].score.startswith("0.9 reached by 2 of 2 seeds, score 0.920")
 
 
+def three(**ends):
+    grid = ["n_neurons=8,16,32"]
+    comparison = expand(sweep_from_flags(["eprop-rate"], [BENCH], grid, [], seeds=3, **ends))
+    return comparison, comparison.rows[0].label, [agent.label for agent in comparison.agents]
+
+
+def test_failed_seeds_count_against_a_setting():
+    comparison, row, (eight, sixteen, _) = three(steps=9, until=0.9)
+    lines = [line(row, eight, 0, 1.0, 5, True)]
+    lines += [line(row, sixteen, seed, 0.92, 9, seed < 2) for seed in range(3)]
+    failed = [Failure(row, eight, seed, "NaN") for seed in (1, 2)]
+    table = Table(comparison, lines, failed)
+    (best,) = best_settings(table)
+    assert best.entrant.label == sixteen
+    assert cell_texts(comparison.rows[0], table.cells(comparison.rows[0])[1], {})[1] == (
+        "1/1 (2 failed)"
+    )
+    comparison, row, (eight, sixteen, _) = three(steps=9)
+    lines = [line(row, eight, 0, 1.0, 9), *(line(row, sixteen, seed, 0.6, 9) for seed in range(3))]
+    (best,) = best_settings(Table(comparison, lines, failed))
+    assert best.entrant.label == sixteen
+
+
+def test_of_settings_that_nobody_finished_with_the_score_is_best():
+    comparison, row, (eight, sixteen, more) = three(steps=90_000, until=0.9)
+    lines = []
+    for label, score, steps in ((eight, 0.5, 5_000), (sixteen, 0.89, 50_000), (more, 0.7, 20_000)):
+        lines += [line(row, label, seed, score, steps, False) for seed in range(3)]
+    table = Table(comparison, lines)
+    assert [cell.agent for cell in table.cells(comparison.rows[0])] == [sixteen, more, eight]
+    assert best_settings(table)[0].entrant.label == sixteen
+
+
+def test_no_best_setting_of_a_sweep_that_was_broken_off(tmp_path, monkeypatch):
+    comparison, row, (eight, *_) = three(steps=9)
+    table = Table(comparison, [line(row, eight, 0, 1.0, 9)])
+    monkeypatch.setattr(
+        "caudate.training.sweep.compare", lambda *_, **__: Outcome(tmp_path, table, [], True)
+    )
+    spec = sweep_from_flags(["eprop-rate"], [BENCH], ["n_neurons=8,16"], [], steps=9)
+    outcome, best = sweep(spec)
+    assert (outcome.interrupted, best) == (True, [])
+    assert not (tmp_path / "best.toml").exists()
+
+
 def test_the_best_of_a_task_is_good_on_all_its_rows():
     spec = sweep_from_flags(
         ["eprop-rate"], [BENCH], ["n_neurons=8,16"], ["delay=200,300"], seeds=1, steps=9
@@ -229,7 +275,11 @@ def test_points_that_are_none(point, message):
     [
         (("seeds = 2", "sedes = 2"), "not valid at sweep.sedes"),
         (("seeds = 2", "seeds = 0"), "not valid at sweep.seeds"),
-        (("seeds = 2", "seeds = [1, 1]"), "seeds has 1 twice"),
+        (("seeds = 2", "seeds = [1, 1]"), "not valid at sweep.seeds: 1 is there twice"),
+        (("seeds = 2", "seeds = []"), "not valid at sweep.seeds"),
+        (("steps = 400", "steps = -5"), "not valid at sweep.steps"),
+        (("steps = 400", "steps = 400\ncpu_limit = -1"), "not valid at sweep.cpu_limit"),
+        (("steps = 400", "way = 3.0"), "not valid at sweep.way"),
         (("steps = 400", 'steps = "many"'), "not valid at sweep.steps"),
         (("steps = 400", ""), "has no end of runs: give it steps, until or way"),
         (("[sweep]", "[swoop]"), "not valid at sweep.agents: Field required"),

@@ -1,6 +1,11 @@
 """Jobs on local processes: what becomes of them when they die."""
 
+import contextlib
 import os
+from concurrent.futures import Future
+from typing import cast
+
+import pytest
 
 from caudate.training.engines import EngineSettings, cores
 from caudate.training.jobs import DONE, Job, Report
@@ -50,6 +55,30 @@ def test_a_killed_process_is_gone_on_with_where_that_is_allowed(tmp_path):
     assert [report.error for report in reports] == [None]
     assert (tmp_path / "died").exists()
     assert job.state() == DONE
+
+
+class _Ending:
+    """An engine whose runs have ended, one way or another, by the time they are asked for."""
+
+    slots, retries = 2, 0
+
+    def __init__(self, interrupted):
+        self.interrupted = interrupted
+
+    def make(self, folder):
+        return contextlib.nullcontext(self)
+
+    def submit(self, work, job, stop):
+        future = Future()
+        future.set_result(Report(job, "was not run", interrupted=self.interrupted))
+        return future
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_runs_that_a_ctrl_c_ended_are_not_complete(tmp_path, interrupted):
+    jobs = [Job(tmp_path / name, SMALL) for name in ("a", "b")]
+    engine = cast(EngineSettings, _Ending(interrupted))
+    assert run_jobs(jobs, engine, tmp_path, lambda report: None) is not interrupted
 
 
 def test_nothing_to_do(tmp_path):
