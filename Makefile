@@ -42,8 +42,11 @@ links:
 # The page of results, anew and in full: hours (docs/experiments.md says how many). Finished runs in
 # runs/ are not repeated; a run that fails does not keep the others from theirs.
 results: $(INSTALLED)
-	$(foreach name,$(RESULTS),$(BIN)/caudate compare $(name) --docs docs/results &&) \
-		$(BIN)/caudate recover --subjects 100 --trials 300 --starts 4 --docs docs/results
+	failed=0; for name in $(RESULTS); do \
+		$(BIN)/caudate compare $$name --docs docs/results || \
+			{ code=$$?; test $$code = 1 || exit $$code; failed=1; }; \
+	done; \
+	$(BIN)/caudate recover --subjects 100 --trials 300 --starts 4 --docs docs/results && exit $$failed
 
 # Timing circuits beside Brian2, which has a virtual environment of its own. Brian2 2.9 asks for a
 # method of arrays that NumPy 2.4 has no more.

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from .aggregate import Aggregate, aggregate_data, aggregate_sheets
 from .aggregate_figure import draw_aggregate
 from .arrival import Arrival, arrival_data, arrival_sheet
+from .curves import Band
+from .errors import UsageError
 from .runs import write_text
 from .sheet import markdown_text
 
@@ -32,6 +37,31 @@ def write_aggregate(found: Aggregate | None, waited: list[Arrival], stem: Path) 
     write_text(markdown, "\n\n".join(markdown_text(sheet, level=1) for sheet in sheets) + "\n")
     write_data(found, waited, data)
     return [markdown, data, *([draw_aggregate(found, picture)] if found is not None else [])]
+
+
+def with_kept_efficiency(found: Aggregate, path: Path) -> Aggregate:
+    """``found`` with the efficiency curves that :func:`write_data` has kept, if it has any.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    if not path.is_file():
+        return found
+    try:
+        kept = json.loads(path.read_text("utf-8"))["over_all_tasks"]["efficiency"]
+        bands = {
+            axis: {
+                agent: _band(band, len(found.scores[agent].value)) for agent, band in own.items()
+            }
+            for axis, own in kept.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} does not hold what a comparison keeps: {error!r}.") from error
+    return replace(found, efficiency=bands)
+
+
+def _band(kept: dict[str, list[float]], n: int) -> Band:
+    return Band(**{name: np.array(values) for name, values in kept.items()}, n=n)
 
 
 def write_data(found: Aggregate | None, waited: list[Arrival], path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .aggregate import Aggregate, aggregate, aggregate_sheets
-from .aggregate_files import write_aggregate
+from .aggregate_files import with_kept_efficiency, write_aggregate
 from .arrival import Arrival, arrival_sheet, arrivals
 from .comparison_spec import Comparison, Entrant, Row, load_comparison, slug
 from .comparison_status import Status
@@ -150,8 +150,8 @@ def restate(source: str, docs: str | Path) -> Table:
         source: its name, or the file that it came from.
         docs: the folder.
 
-    For pages after a change of the statistics or of their form: what needs learning curves is left
-    out, and pictures of curves stay as they are.
+    For pages after a change of the statistics or of their form. What needs the learning curves of
+    runs stays as it is: efficiency curves, and pictures of rows.
 
     Raises:
         UsageError: the folder has no such data.
@@ -159,6 +159,8 @@ def restate(source: str, docs: str | Path) -> Table:
     name = Path(source).stem if source.endswith(".toml") else source
     table = read_table(Path(docs) / name)
     found = aggregate(table, {})
+    if found is not None:
+        found = with_kept_efficiency(found, Path(docs) / f"{name}.aggregate.json")
     write_docs(table, {}, Path(docs), _command(source, docs), found, arrivals(table))
     return table
 

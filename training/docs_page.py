@@ -122,7 +122,7 @@ def _all_rows(found: Aggregate, waited: Sequence[Arrival], stem: Path, page: Pat
     write_aggregate_data(found, list(waited), data)
     draw_aggregate(found, picture)
     first, second = (markdown_text(sheet, level=3) for sheet in aggregate_sheets(found))
-    curves = " and efficiency curves" if found.efficiency else ""
+    curves = " and efficiency curves" if any(found.efficiency.values()) else ""
     return [
         first,
         f"All numbers: [{data.name}]({_link(page, data)}).",

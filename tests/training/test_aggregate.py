@@ -134,7 +134,7 @@ def test_the_page_of_the_documentation_gets_a_part_for_all_tasks(tmp_path):
     page = (tmp_path / "results.md").read_text()
     assert "### Over all tasks" in page
     assert "### Probability of improvement" in page
-    assert "(results/few.aggregate.png)" in page
+    assert "![Performance profiles over all tasks](results/few.aggregate.png)" in page
     assert (tmp_path / "results/few.aggregate.png").stat().st_size > 1000
     assert json.loads((tmp_path / "results/few.aggregate.json").read_text())["time_to_criterion"]
 
@@ -153,9 +153,29 @@ def test_a_part_of_the_page_can_be_written_again_from_kept_data(tmp_path):
     assert picture.read_bytes() == b"kept"
     with pytest.raises(UsageError, match=r"There is no .*other.json: run the comparison first"):
         restate("other", docs)
+    content = (docs / "few.aggregate.json").read_text()
+    (docs / "few.aggregate.json").write_text("[]")
+    with pytest.raises(UsageError, match=r"few.aggregate.json does not hold what a comparison"):
+        restate("few", docs)
+    (docs / "few.aggregate.json").write_text(content)
     (docs / "other.json").write_text('{"comparison": 1}')
     with pytest.raises(UsageError, match=r"other.json does not hold a comparison's results"):
         restate("other", docs)
+
+
+def test_efficiency_curves_survive_a_part_that_is_written_again(tmp_path):
+    docs = tmp_path / "results"
+    docs.mkdir()
+    found = aggregate(TABLE, {ROWS[0]: [curve("a", [0.5, 1.0], 100)]})
+    write_docs(TABLE, {}, docs, "caudate compare few --docs x", found)
+    data, picture = docs / "few.aggregate.json", docs / "few.aggregate.png"
+    before = json.loads(data.read_text())["over_all_tasks"], picture.read_bytes()
+    restate("few", docs)
+    assert (json.loads(data.read_text())["over_all_tasks"], picture.read_bytes()) == before
+    assert (
+        "![Performance profiles and efficiency curves over all"
+        in docs.with_suffix(".md").read_text()
+    )
 
 
 def test_no_interval_where_there_is_one_run_and_none_in_wide_matrices():
