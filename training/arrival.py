@@ -8,9 +8,9 @@ from typing import Any
 
 from .comparison_spec import Row
 from .sheet import Sheet
-from .stats import Estimate
+from .stats import Bounded, Estimate
 from .survival import Survival, kaplan_meier
-from .table import COSTS, Line, Table
+from .table import COSTS, Line, Table, _number
 
 COUNTED = ("steps", "cpu_seconds")
 _NOTE = (
@@ -93,7 +93,7 @@ def arrival_sheet(found: list[Arrival]) -> Sheet:
     lines: dict[tuple[str, str], list[str]] = {}
     for one in found:
         begin = [one.row, one.agent, f"{one.reached}/{one.runs}"]
-        restricted = f" (to {_number(one.until)})" if one.row in cut else ""
+        restricted = f" (to {_time(one.until)})" if one.row in cut else ""
         mean = _text(one.mean) + restricted
         lines.setdefault((one.row, one.agent), begin).extend([_text(one.median), mean])
     return Sheet("time to criterion", _NOTE, titles, list(lines.values()))
@@ -112,11 +112,9 @@ def _finite(estimate: Estimate) -> dict[str, float | None]:
 
 
 def _text(estimate: Estimate) -> str:
-    value, low, high = map(_number, estimate)
+    value, low, high = map(_time, estimate)
     return f"{value} [{low}, {high}]"
 
 
-def _number(value: float) -> str:
-    if math.isinf(value):
-        return "∞"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+def _time(value: float) -> str:
+    return "∞" if math.isinf(value) else _number(Bounded(value))

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -74,11 +75,12 @@ def export(
     sources = list(_sources(Path(folder), say))
     if not sources:
         raise UsageError(f"There is no run in {folder}: check the path.")
+    once = cache(say)  # tables are gone through twice
     for name, path in chosen.items():
         lines = {
             RUNS: lambda: map(_run_line, sources),
-            EVALUATIONS: lambda: (line for source in sources for line in _evaluations(source)),
-            TRIALS: _kept(lambda: _trials(sources, trials, say)),
+            EVALUATIONS: lambda: (one for source in sources for one in _evaluations(source, once)),
+            TRIALS: cache(lambda: list(_trials(sources, trials, say))),
         }[name]
         say(f"{path}: {_write(path, _FIRST[name], lines)} {name}")
     return list(chosen.values())
@@ -122,27 +124,38 @@ def _run_line(source: _Source) -> Line:
     return source.id | _flat(config) | _flat({"result": source.run.result or {}})
 
 
-def _evaluations(source: _Source) -> Iterator[Line]:
+def _evaluations(source: _Source, say: Say) -> Iterator[Line]:
     """Records with their times; a killed run can lack the last time."""
     for record, times in zip_longest(
-        _records(source.run.metrics), _records(source.run.timing), fillvalue={}
+        _records(source.run.metrics, say), _records(source.run.timing, say), fillvalue={}
     ):
         if record:
             same = times.get("timesteps") == record.get("timesteps")
             yield source.id | _flat(record | (times if same else {}))
 
 
-def _records(path: Path) -> Iterator[Line]:
-    """Whole lines of a JSONL file, one at a time."""
+def _records(path: Path, say: Say) -> Iterator[Line]:
+    """Whole lines of a JSONL file, one at a time; a broken one is told and empty."""
     try:
-        with path.open(encoding="utf-8") as file:
-            for line in file:
-                if line.endswith("\n"):
-                    yield json.loads(line)
+        with path.open("rb") as file:
+            for i, line in enumerate(file, 1):
+                if line.endswith(b"\n"):
+                    yield _record(line, f"line {i} of {path}", say)
     except FileNotFoundError:
         return
-    except (OSError, ValueError) as error:
-        raise UsageError(f"Cannot read {path}: {error}.") from error
+    except OSError as error:
+        say(f"left out: {path} cannot be read ({error.strerror}).")
+
+
+def _record(line: bytes, place: str, say: Say) -> Line:
+    try:
+        record = json.loads(line.decode("utf-8"))
+    except ValueError as error:
+        record = error
+    if isinstance(record, dict):
+        return record
+    say(f"left out: {place} is no record ({record}).")
+    return {}
 
 
 def _trials(sources: Iterable[_Source], n: int, say: Say) -> Iterator[Line]:
@@ -173,18 +186,6 @@ def _trials(sources: Iterable[_Source], n: int, say: Say) -> Iterator[Line]:
         say(f"{without} runs have no checkpoint, so no trials")
 
 
-def _kept(lines: Callable[[], Iterable[Line]]) -> Callable[[], Iterable[Line]]:
-    """Lines that are made once and gone through twice."""
-    kept: list[Line] = []
-
-    def again() -> list[Line]:
-        if not kept:
-            kept.extend(lines())
-        return kept
-
-    return again
-
-
 def _write(path: Path, first: tuple[str, ...], lines: Callable[[], Iterable[Line]]) -> int:
     """Go through the lines for their columns, then again to write them; returns their number."""
     names: dict[str, None] = {}
@@ -194,7 +195,7 @@ def _write(path: Path, first: tuple[str, ...], lines: Callable[[], Iterable[Line
     n = 0
     with replacing(path) as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
+        writer.writerow(map(_cell, columns))
         for line in lines():
             writer.writerow([_cell(line.get(name)) for name in columns])
             n += 1
@@ -212,5 +213,7 @@ def _flat(values: Any, prefix: str = "") -> Line:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, (bool, list)):
-        return json.dumps(value, ensure_ascii=False)
+        value = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):  # bytes of a path that are no UTF-8 are spelled out
+        return value.encode("utf-8", "backslashreplace").decode()
     return "" if value is None else value

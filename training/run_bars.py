@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -85,13 +86,17 @@ class Bars(Plain):
             if path in self.shown:
                 self.bars.remove_task(self.shown.pop(path))
         for job in running:
-            metrics = Run(job.path).metrics
-            size = metrics.stat().st_size if metrics.is_file() else 0
-            if size != self.sizes.setdefault(job.path, size if job.path.is_dir() else 0):
-                self.sizes[job.path] = size
-                self._show(job)
+            # A run that is started again takes its files away; what cannot be read is not shown.
+            with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+                self._look(job)
 
-    def _show(self, job: Job) -> None:
+    def _look(self, job: Job) -> None:
+        """Show a run whose records have grown since the last look."""
+        metrics = Run(job.path).metrics
+        size = metrics.stat().st_size if metrics.is_file() else 0
+        if size == self.sizes.setdefault(job.path, size if job.path.is_dir() else 0):
+            return
+        self.sizes[job.path] = size
         share, score = how_far(job)
         if job.path not in self.shown:
             self.shown[job.path] = self.bars.add_task("", total=1.0)

@@ -43,4 +43,5 @@ def markdown_text(sheet: Sheet, level: int) -> str:
 
 
 def _line(texts: list[str]) -> str:
-    return f"| {' | '.join(texts)} |"
+    cells = [text.replace("|", "\\|") for text in texts]
+    return f"| {' | '.join(cells)} |"

@@ -5,7 +5,10 @@ Kaplan and Meier (1958), doi:10.1080/01621459.1958.10501452.
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -59,11 +62,12 @@ class Survival:
         doi:10.2307/2530286). It begins at 0 with fewer than six runs: so few do not bound a median
         from below.
         """
+        half = [share <= Fraction(1, 2) for share in _shares(self.at_risk, self.reached)]
         # Before the first time nobody has arrived: the exact limit of a share of one.
         low = np.concatenate([[_TAIL ** (1 / self.n)], self.low])
         times = np.concatenate([[0.0], self.time])
         return Estimate(
-            _first(self.time, self.share <= 0.5),
+            _first(self.time, np.array(half, bool)),
             _first(times, low <= 0.5),
             _first(self.time, self.high <= 0.5),
         )
@@ -113,10 +117,15 @@ def kaplan_meier(times: npt.ArrayLike, reached: npt.ArrayLike) -> Survival:
         raise ValueError(f"times {t.shape} and reached {event.shape} must be two lists of runs.")
     time, count = np.unique(t[event], return_counts=True)
     at_risk = (t[:, None] >= time).sum(axis=0)
-    share = np.cumprod(1 - count / at_risk)
-    share[at_risk == count] = 0.0
+    share = np.array([float(one) for one in _shares(at_risk, count)])
     low, high = _limits(share, at_risk, count)
     return Survival(time, at_risk, count, share, low, high, float(t.max()), len(t))
+
+
+def _shares(at_risk: Array, reached: Array) -> list[Fraction]:
+    """Products of the shares that stay at each time; rounded ones miss one half by an event."""
+    stay = [Fraction(int(n - d), int(n)) for n, d in zip(at_risk, reached, strict=True)]
+    return list(accumulate(stay, operator.mul))
 
 
 def _greenwood(at_risk: Array, reached: Array) -> Array:

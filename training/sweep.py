@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from .progress import Say
 from .runs import check_writable, write_json, write_text
 from .sweep_spec import Sweep, expand, load_sweep
 from .table import Table, rank, score_text
+from .toml_files import toml_table
 
 
 @dataclass(frozen=True)
@@ -89,14 +88,13 @@ def preset_text(found: list[Best], command: str) -> str:
     parts = []
     for one in found:
         row, preset = one.rows[0], find_preset(one.entrant.name, one.rows[0].task)
-        table = {"score": one.score, "command": command, "num_envs": preset.num_envs}
-        table |= {"steps": row.steps or preset.steps}
+        table = {"score": one.score or None, "command": command or None}
+        table |= {"num_envs": preset.num_envs, "steps": row.steps or preset.steps}
         table |= {"eval_every": row.eval_every or preset.eval_every}
-        head = f"{json.dumps(_task(one))}.{one.entrant.name}"
+        names = (_task(one), one.entrant.name)
         options = preset.options | one.entrant.options
-        parts.append(
-            "\n".join([f"[{head}]", *_lines(table), f"[{head}.options]", *_lines(options)])
-        )
+        lines = [*toml_table(names, table), *toml_table((*names, "options"), options)]
+        parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
@@ -108,17 +106,6 @@ def _expanded(spec: Sweep | str | Path) -> Comparison:
 
 def _task(one: Best) -> str:
     return one.rows[0].task.split("/")[-1]
-
-
-def _lines(table: dict[str, Any]) -> list[str]:
-    """TOML, which has no word for None: that is what stands for an option that is not there."""
-    return [f"{key} = {_toml(value)}" for key, value in table.items() if value not in (None, "")]
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # inf, nan
-    return json.dumps(value)
 
 
 # -- Weights & Biases ------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import math
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,7 +12,7 @@ from typing import Any
 from ..agents import Agent, make_agent, read_checkpoint
 from ..agents.registry import agent_spec
 from ..envs import make_task
-from .errors import UsageError
+from .errors import UsageError, number, positive
 from .evaluation import check_env_id, has_task, yardsticks
 from .loggers import Loggers
 from .loop import INTERRUPTED, Loop, LoopState, Stop
@@ -124,10 +123,10 @@ def train(
         seed=seed,
         num_envs=learner.n_envs,
         options=_hyperparameters(learner),
-        steps=_positive("steps", found.steps if steps is None else steps),
-        eval_every=_positive("eval_every", found.eval_every if eval_every is None else eval_every),
-        until=_number("until", until),
-        cpu_limit=_number("cpu_limit", cpu_limit, above=0.0),
+        steps=positive("steps", found.steps if steps is None else steps),
+        eval_every=positive("eval_every", found.eval_every if eval_every is None else eval_every),
+        until=number("until", until),
+        cpu_limit=number("cpu_limit", cpu_limit, above=0.0),
         preset=preset,
         wandb=asdict(settings),
         tensorboard=tensorboard,
@@ -305,17 +304,3 @@ def _versions(extra: str | None) -> dict[str, str]:
     packages = [*_VERSIONS, *(_EXTRA_VERSIONS[extra] if extra else ())]
     found = {name: importlib.metadata.version(name) for name in packages}
     return {"python": platform.python_version(), **found}
-
-
-def _positive(name: str, value: int) -> int:
-    if value < 1:
-        raise UsageError(f"{name}={value} must be 1 or more.")
-    return int(value)
-
-
-def _number(name: str, value: float | None, above: float = -math.inf) -> float | None:
-    if value is not None and not above < value < math.inf:
-        raise UsageError(
-            f"{name}={value} must be a number" + (f" above {above:g}." if above >= 0 else ".")
-        )
-    return value

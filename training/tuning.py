@@ -15,13 +15,13 @@ from ..agents import make_agent
 from .comparison_spec import way_to_score
 from .engines import EngineSettings, LostWorkerError
 from .engines.base import one_thread
-from .errors import UsageError
+from .errors import UsageError, number, positive
 from .evaluation import check_env_id, has_task, yardsticks
 from .interrupts import interrupts
-from .jobs import reason
+from .jobs import _alone, reason
 from .presets import find_preset
 from .progress import Say
-from .runs import Run, write_json
+from .runs import Run, check_writable, write_json
 from .tuning_objective import CPU, OBJECTIVES, SCORE, STEPS, Objective
 from .tuning_report import Report, report_best, write_trials_table
 from .tuning_space import NUM_ENVS, Space, find_space
@@ -99,8 +99,10 @@ def tune(
     """
     if find_spec("optuna") is None:
         raise UsageError('tune needs optuna: pip install "caudate[tune]".')
-    _check_counts(trials=trials, seeds=seeds, jobs=jobs or 1, steps=steps or 1)
-    _check_counts(eval_every=eval_every or 1)
+    positive("trials", trials)
+    positive("seeds", seeds)
+    engine = EngineSettings(jobs=jobs)
+    engine.check()
     if report_seeds < 0 or first_seed < report_seeds:
         raise UsageError(
             f"first_seed={first_seed} must be {max(report_seeds, 0)} or more: seeds 0 to "
@@ -113,30 +115,44 @@ def tune(
     aside = {*fixed, *([NUM_ENVS] if num_envs is not None else [])}
     searched = find_space(agent, space, aside)
     check_env_id(env_id)
-    goal = _objective(
-        env_id, env_kwargs or {}, objective, until, way, steps, found.steps, cpu_limit
-    )
+    steps = found.steps if steps is None else steps
+    eval_every = found.eval_every if eval_every is None else eval_every
     arguments: dict[str, Any] = {
         "agent": agent,
         "env_id": env_id,
         "env_kwargs": dict(env_kwargs or {}),
         "preset": "none",
         "options": found.options | fixed,
-        "num_envs": found.num_envs if num_envs is None else num_envs,
-        "steps": steps or found.steps,
-        "eval_every": eval_every or found.eval_every,
-        "until": goal.until,
-        "cpu_limit": cpu_limit,
+        "num_envs": found.num_envs if num_envs is None else positive("num_envs", num_envs),
+        "steps": positive("steps", steps),
+        "eval_every": positive("eval_every", eval_every),
+        "until": number("until", until),
+        "cpu_limit": number("cpu_limit", cpu_limit, above=0.0),
     }
-    make_agent(agent, env_id, n_envs=2, env_kwargs=arguments["env_kwargs"], **arguments["options"])
+    goal = _objective(arguments, objective, way)
+    arguments["until"] = goal.until
+    made = {"n_envs": arguments["num_envs"], "env_kwargs": arguments["env_kwargs"]}
+    make_agent(agent, env_id, **made, **arguments["options"])  # refuses what each run would
     task = env_id.split("/")[-1].split(":")[-1]
     folder = Path(out) / (name or f"tune-{agent}-{task}")
     seed_list = tuple(range(first_seed, first_seed + seeds))
-    search = _Search(folder, arguments, searched, seed_list, goal, pruner, say)
-    engine = EngineSettings(jobs=jobs)
+    check_writable(folder / _PLAN)
+    with _alone(folder, asked=lambda: True) as alone:
+        if not alone:
+            raise UsageError(
+                f"{folder} is being searched by another command: wait until that has ended, or "
+                "give another --name."
+            )
+        search = _Search(folder, arguments, searched, seed_list, goal, pruner, say)
+        return _tuned(search, trials, report_seeds, engine)
+
+
+def _tuned(search: _Search, trials: int, report_seeds: int, engine: EngineSettings) -> Tuned:
+    """Search, then show the best trial on fresh seeds."""
+    folder, say, goal = search.folder, search.say, search.objective
     complete = search(trials, engine)
     best, report = search.best(), None
-    write_trials_table(search.study, searched, folder / "trials.csv")
+    write_trials_table(search.study, search.space, folder / "trials.csv")
     for failure in search.failures():
         say(f"failed: {failure}")
     if best is not None:
@@ -297,16 +313,10 @@ class _Search:
         return [f"trial {t.number}: {t.user_attrs.get('reason', 'no reason')}" for t in failed]
 
 
-def _objective(
-    env_id: str,
-    env: Mapping[str, Any],
-    kind: str | None,
-    until: float | None,
-    way: float | None,
-    steps: int | None,
-    preset_steps: int,
-    cpu_limit: float | None,
-) -> Objective:
+def _objective(arguments: Mapping[str, Any], kind: str | None, way: float | None) -> Objective:
+    """What the arguments of a run, and perhaps a share of the way, make the goal."""
+    env_id, env = arguments["env_id"], arguments["env_kwargs"]
+    until, cpu_limit = arguments["until"], arguments["cpu_limit"]
     if until is not None and way is not None:
         raise UsageError("until and way exclude each other: give one of them.")
     if way is not None:
@@ -328,16 +338,10 @@ def _objective(
     chance, optimum = marks.get("chance", 0.0), marks.get("optimum", 1.0)
     if chance == optimum:
         chance, optimum = 0.0, 1.0
-    budget = cpu_limit if kind == CPU and cpu_limit is not None else float(steps or preset_steps)
+    budget = cpu_limit if kind == CPU else float(arguments["steps"])
     return Objective(kind, chance, optimum, until, budget)
 
 
 def _params(params: Mapping[str, Any]) -> str:
     texts = {k: f"{v:.4g}" if isinstance(v, float) else str(v) for k, v in params.items()}
     return ", ".join(f"{name}={text}" for name, text in texts.items())
-
-
-def _check_counts(**counts: int) -> None:
-    for name, value in counts.items():
-        if value < 1:
-            raise UsageError(f"{name}={value} must be 1 or more.")

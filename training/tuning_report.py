@@ -18,6 +18,7 @@ from .engines import EngineSettings
 from .progress import Say
 from .runs import write_text
 from .table import Line
+from .toml_files import toml_table
 from .tuning_objective import Objective
 from .tuning_space import Space
 
@@ -78,18 +79,13 @@ def report_best(
 def preset_text(arguments: dict[str, Any], score: str, command: str) -> str:
     """A preset as TOML, in the form of those that come with the library."""
     agent = arguments["agent"]
-    options = {k: v for k, v in arguments["options"].items() if v is not None}  # TOML has no None
+    table = {"score": score or None, "command": command}
+    table |= {name: arguments[name] for name in ("num_envs", "steps", "eval_every")}
     lines = [
         f"# {agent} on {arguments['env_id']}, tuned",
         "",
-        f"[{agent}]",
-        *([f"score = {_toml(score)}"] if score else []),
-        f"command = {_toml(command)}",
-        *([f"num_envs = {arguments['num_envs']}"] if arguments["num_envs"] is not None else []),
-        f"steps = {arguments['steps']}",
-        f"eval_every = {arguments['eval_every']}",
-        f"[{agent}.options]",
-        *(f"{name} = {_toml(value)}" for name, value in options.items()),
+        *toml_table((agent,), table),
+        *toml_table((agent, "options"), arguments["options"]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -130,11 +126,3 @@ def _command(path: Path, arguments: dict[str, Any], objective: Objective, seeds:
     for name, value in arguments["env_kwargs"].items():
         words += ["--env", f"{name}={json.dumps(value)}"]
     return shlex.join(words)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, float):
-        return repr(value)
-    return json.dumps(value, ensure_ascii=False)

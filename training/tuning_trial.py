@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import UsageError
-from .jobs import hold_interrupts
+from .jobs import DONE, RESUME, Job, _alone, _silent, hold_interrupts
 from .runs import Run
 from .trainer import RunResult, resume, train
 from .tuning_objective import Direction, Objective
@@ -121,25 +120,14 @@ def _play(order: Order, study: Any, trial: Any) -> Played:
 
 
 def _run(order: Order, seed: int, stop: Any) -> RunResult:
-    run = Run(order.folder / f"seed{seed}")
+    """A run of the trial, from wherever it stands; what a command has left may still be at it."""
+    job = Job(order.folder / f"seed{seed}", order.arguments | {"seed": seed})
     quiet: dict[str, Any] = {"wandb": "off", "progress": False, "say": _silent, "stop": stop}
-    try:
-        result = Run.open(run.path).result
-    except UsageError:
-        result = None
-    if result is not None:
-        return RunResult(run.path, result)
-    if run.last.is_file():
-        return resume(run.path, **quiet)
-    return train(
-        **order.arguments,
-        seed=seed,
-        out=order.folder,
-        name=run.path.name,
-        overwrite=True,
-        **quiet,
-    )
-
-
-def _silent(text: str) -> None:
-    pass
+    with _alone(job.path, asked=lambda: False):
+        state = job.state()
+        if state == DONE:
+            return RunResult(job.path, Run(job.path).result or {})
+        if state == RESUME:
+            return resume(job.path, **quiet)
+        place = {"out": order.folder, "name": job.path.name, "overwrite": True}
+        return train(**job.arguments, **place, **quiet)

@@ -14,11 +14,16 @@ from .errors import UsageError
 from .progress import Say
 
 MODES = ("auto", "online", "offline", "off")
+#: What WANDB_MODE says, in these words.
+_SAID = {
+    **{"online": "online", "run": "online", "offline": "offline", "dryrun": "offline"},
+    "disabled": "off",
+}
 
 
 @dataclass(frozen=True)
 class WandbSettings:
-    """Where a run is logged. ``auto``: online with a login, offline without.
+    """Where a run is logged. ``auto``: as WANDB_MODE says; online with a login, offline without.
 
     Attributes:
         artifacts: send the checkpoints too.
@@ -135,7 +140,7 @@ def summary(result: dict[str, Any]) -> dict[str, Any]:
 def wandb_wanted(settings: WandbSettings, say: Say) -> bool:
     """Whether a run is logged; says so where it would be if the package were there."""
     off = _mode(settings.mode) == "off"
-    if off and settings.mode == "auto":
+    if off and settings.mode == "auto" and not _installed():
         say('W&B is off: the package is missing (pip install "caudate[wandb]").')
     return not off
 
@@ -143,14 +148,18 @@ def wandb_wanted(settings: WandbSettings, say: Say) -> bool:
 def _mode(asked: str) -> str:
     if asked not in MODES:
         raise UsageError(f"--wandb={asked!r} is not one of {', '.join(MODES)}.")
-    installed = find_spec("wandb") is not None
-    if asked in ("online", "offline") and not installed:
+    if asked in ("online", "offline") and not _installed():
         raise UsageError(f'--wandb={asked} needs wandb: pip install "caudate[wandb]".')
     if asked != "auto":
         return asked
-    if not installed:
+    if not _installed():
         return "off"
-    return "online" if _logged_in() else "offline"
+    usual = "online" if _logged_in() else "offline"
+    return _SAID.get(os.environ.get("WANDB_MODE", ""), usual)
+
+
+def _installed() -> bool:
+    return find_spec("wandb") is not None
 
 
 def _logged_in() -> bool:

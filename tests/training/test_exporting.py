@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 
 import pytest
 
@@ -74,6 +76,49 @@ def test_equal_runs_give_equal_tables_in_any_place(runs, tmp_path):
     assert one.startswith(
         b"run,agent,env_id,seed,num_envs,steps,eval_every,until,cpu_limit,preset,"
     )
+
+
+def test_lines_that_are_no_records_are_told_and_left_out(runs, tmp_path):
+    folder = tmp_path / "runs"
+    shutil.copytree(runs, folder)
+    run = folder / "b" / "eprop-rate-DelayedMatch-v0-seed3"
+    for name, i, text in (("metrics.jsonl", 0, b'{"score": \xff}\n'), ("timing.jsonl", 1, b"[]\n")):
+        lines = (run / name).read_bytes().splitlines(keepends=True)
+        (run / name).write_bytes(b"".join([*lines[:i], text, *lines[i + 1 :]]))
+    said: list[str] = []
+    paths = export(folder, tmp_path / "tables", say=said.append)
+    whole = export(runs, tmp_path / "whole", say=lambda text: None)
+    assert read(paths[0]) == read(whole[0])
+    kept = [row for row in read(whole[1]) if (row["seed"], row["timesteps"]) != ("3", "0")]
+    rows = read(paths[1])
+    assert [row["score"] for row in rows] == [row["score"] for row in kept]
+    timeless = [row["timesteps"] for row in rows if not row["cpu_seconds"]]
+    assert len(timeless) == 2  # one has lost its times, one never had any
+    told = [line for line in said if "is no record" in line]
+    assert len(told) == 2
+    assert f"left out: line 1 of {run / 'metrics.jsonl'}" in told[0]
+    assert f"left out: line 2 of {run / 'timing.jsonl'}" in told[1]
+
+
+def test_notes_are_said_once_where_no_run_has_trials(runs, tmp_path):
+    folder = tmp_path / "runs"
+    shutil.copytree(runs / "b", folder)
+    shutil.rmtree(folder / "eprop-rate-DelayedMatch-v0-seed3" / "checkpoints")
+    said: list[str] = []
+    export(folder, tmp_path / "t.csv", table="trials", trials=3, say=said.append)
+    assert [line for line in said if "no checkpoint" in line] == [
+        "1 runs have no checkpoint, so no trials"
+    ]
+
+
+def test_a_folder_whose_name_is_no_text(runs, tmp_path):
+    folder = tmp_path / "runs"
+    try:
+        shutil.copytree(runs / "b", folder / os.fsdecode(b"caf\xe9"))
+    except OSError:
+        pytest.skip("names are texts on this file system")
+    (path,) = export(folder, tmp_path / "t.csv", say=lambda text: None)
+    assert read(path)[0]["run"].startswith("caf\\udce9/")
 
 
 def test_a_single_run_has_its_own_name(runs, tmp_path, cli):

@@ -151,6 +151,30 @@ def test_bars_come_with_records_and_go_with_runs(job, tmp_path, monkeypatch):
     assert "[1/2] run: done" in sys.stdout.getvalue()  # pyright: ignore
 
 
+@pytest.mark.parametrize("line", ["{", "[]", "5", "{}", '{"timesteps": "x", "score": null}'])
+def test_records_that_cannot_be_read_end_nothing(job, tmp_path, monkeypatch, line):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setattr("caudate.training.run_bars._LOOK", 0.0)
+    good = replace(job, path=tmp_path / "good")
+    with Bars(2) as bars:
+        bars.look([job, good])
+        for one, text in ((job, line), (good, '{"timesteps": 300, "score": 0.5}')):
+            one.path.mkdir()
+            Run(one.path).metrics.write_text(f"{text}\n")
+            Run(one.path).timing.write_text('{"cpu_seconds": 1.0}\n')
+        bars.look([job, good])
+        assert "good 0.500" in {task.description.split("/")[-1] for task in bars.bars.tasks}
+
+
+def test_a_run_that_loses_its_files_ends_nothing(job, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setattr("caudate.training.run_bars._LOOK", 0.0)
+    with Bars(1) as bars:
+        monkeypatch.setattr(Path, "is_file", lambda path: True)  # gone before its size is asked for
+        bars.look([job])
+        assert len(bars.bars.tasks) == 1
+
+
 def test_bars_are_for_terminals(monkeypatch):
     assert type(show_runs(True, 3, print)) is Plain
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)

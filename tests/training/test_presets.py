@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from importlib.resources import files
 
@@ -13,6 +14,7 @@ from caudate.training import UsageError, preset
 from caudate.training.assignments import agent_options, describe, env_parameters, parse_as
 from caudate.training.evaluation import check_env_id
 from caudate.training.presets import Preset, find_preset, preset_names
+from caudate.training.toml_files import toml_table
 
 from .conftest import TASK
 
@@ -58,6 +60,27 @@ def test_a_file_as_preset(tmp_path):
             find_preset("eprop", TASK, str(file))
     with pytest.raises(UsageError, match="Cannot read"):
         find_preset("eprop", TASK, str(tmp_path / "none.toml"))
+
+
+def test_whatever_a_preset_holds_is_written_as_toml(tmp_path):
+    table = {
+        "text": 'é\t"\\\x7f\U0001f600',
+        "yes": True,
+        "list": [1, 2.5, [1e-7, "a"]],
+        "a key": {"in.side": {"x": 1}},
+        "": math.inf,
+        "low": -math.inf,
+        "none": None,
+    }
+    text = "\n".join(toml_table(("Task-v0", "a.b:C", "ü"), table))
+    assert "é" in text  # as people write it
+    assert "\U0001f600" in text
+    found = tomllib.loads(text)["Task-v0"]["a.b:C"]["ü"]
+    assert found == {key: value for key, value in table.items() if value is not None}
+    (line,) = toml_table(("x",), {"nan": math.nan})[1:]
+    assert math.isnan(tomllib.loads(line)["nan"])
+    path = toml_table(("x",), {"path": "caf\udce9"})[1]  # a file's name that is no UTF-8
+    assert tomllib.loads(path) == {"path": "caf\\udce9"}
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pytest
@@ -16,6 +19,8 @@ from caudate.training.comparison_spec import Comparison, Entrant, Row, compariso
 from caudate.training.comparison_status import Status
 from caudate.training.reporting.charts import Series, amount, line_chart
 from caudate.training.reporting.markup import tag
+from caudate.training.reporting.material import gather
+from caudate.training.runs import Run
 
 from .conftest import one_sentence
 
@@ -108,6 +113,106 @@ def test_single_runs_and_folders_of_runs_have_pages(done, tmp_path):
     assert "is not a run" in text
 
 
+def change(path, **values):
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_runs_with_other_settings_are_other_agents(done, tmp_path):
+    settings = [
+        {},
+        {"seed": 1},
+        {"num_envs": 7},
+        {"eval_every": 50},
+        {"cpu_limit": 9.0},
+        {"steps": 500},
+        {"until": 0.9},
+        {"until": 0.9, "steps": 500},
+    ]
+    for i, values in enumerate(settings):
+        run = tmp_path / "runs" / str(i)
+        shutil.copytree(done / "bandit-v0" / "rescorla-wagner-seed0", run)
+        change(run / "config.json", **values)
+    comparison = gather(tmp_path / "runs").table.comparison
+    usual = "cpu_limit=30.0, eval_every=100000, num_envs=8"
+    assert [(one.label, one.seeds) for one in comparison.agents] == [
+        (f"rescorla-wagner, {usual}", [0, 1]),
+        (f"rescorla-wagner, {usual.replace('num_envs=8', 'num_envs=7')}", [0]),
+        (f"rescorla-wagner, {usual.replace('100000', '50')}", [0]),
+        (f"rescorla-wagner, {usual.replace('30.0', '9.0')}", [0]),
+        (f"rescorla-wagner, {usual}, steps=300", [0]),
+        (f"rescorla-wagner, {usual}, steps=500", [0]),
+    ]
+    assert [row.label for row in comparison.rows] == [
+        "Bandit-v0, steps=300", "Bandit-v0, steps=500", "Bandit-v0",
+    ]  # fmt: skip
+    text = make_report(tmp_path / "runs", trials=0).read_text("utf-8")
+    assert "8 of 8 runs finished" in text
+
+
+def test_a_folder_below_one_of_wandb_has_a_page(done, tmp_path):
+    folder = tmp_path / "wandb" / "runs"
+    shutil.copytree(done / "bandit-v0" / "rescorla-wagner-seed0", folder / "a")
+    (folder / "a" / "wandb" / "run-1").mkdir(parents=True)
+    (folder / "a" / "wandb" / "run-1" / "config.json").write_text("{}")
+    assert "1 of 1 run finished" in make_report(folder, trials=0).read_text("utf-8")
+
+
+def test_links_lead_to_folders_whose_names_are_no_text(done, tmp_path):
+    run = tmp_path / os.fsdecode(b"caf\xe9 #1")
+    try:
+        shutil.copytree(done / "bandit-v0" / "rescorla-wagner-seed0", run)
+    except OSError:
+        pytest.skip("names are texts on this file system")
+    page = Page(make_report(tmp_path, trials=0).read_text("utf-8"))
+    links = [str(one["href"]) for one in page.named("a") if not str(one["href"]).startswith("#")]
+    assert links == ["./caf%E9%20%231/"]
+    assert os.path.isdir(os.fsencode(tmp_path) + b"/" + unquote_to_bytes(links[0]))
+
+
+DAMAGED = ["{", "[]", "{}", "null", '{"confirmed": 3}', "null score"]
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
+def test_a_damaged_result_is_a_problem_and_ends_nothing(done, tmp_path, damaged):
+    shutil.copytree(done, tmp_path / "c")
+    file = tmp_path / "c" / "bandit-v0" / "rescorla-wagner-seed0" / "result.json"
+    if damaged == "null score":
+        change(file, confirmed={"value": None, "low": 0.0, "high": 1.0})
+    else:
+        file.write_text(damaged)
+    for folder, n in ((tmp_path / "c", 8), (tmp_path / "c" / "bandit-v0", 4)):
+        text = make_report(folder, trials=0).read_text("utf-8")
+        assert f"{n - 1} of {n} runs finished" in text
+        assert "1 unfinished" in text
+        assert str(file.parent) in text or damaged == "null"  # which stands for no result
+
+
+def test_damaged_records_and_configurations_are_problems(done, tmp_path):
+    shutil.copytree(done, tmp_path / "c")
+    runs = tmp_path / "c" / "bandit-v0"
+    (runs / "rescorla-wagner-seed0" / "metrics.jsonl").write_text('{"timesteps": []}\n{\n')
+    (runs / "rescorla-wagner-seed1" / "config.json").write_text("[")
+    for folder in (tmp_path / "c", runs):
+        text = make_report(folder, trials=0).read_text("utf-8")
+        assert "rescorla-wagner-seed0/metrics.jsonl" in text
+        assert "rescorla-wagner-seed1/config.json" in text
+
+
+def test_a_run_whose_scores_are_no_numbers_has_a_page(done, tmp_path):
+    for name in ("rescorla-wagner-seed0", "rescorla-wagner-seed1"):
+        run = tmp_path / "runs" / name
+        shutil.copytree(done / "bandit-v0" / name, run)
+        if name.endswith("1"):
+            records = Run(run).records()
+            lines = [json.dumps(record | {"score": math.nan}) + "\n" for record in records]
+            (run / "metrics.jsonl").write_text("".join(lines))
+            change(run / "result.json", confirmed=dict.fromkeys(("value", "low", "high"), math.nan))
+    for folder in (tmp_path / "runs", run):
+        text = make_report(folder, trials=0).read_text("utf-8")
+        assert "nan [nan, nan]" in text
+        assert not re.search(r'd="[^"]*nan', text)
+
+
 def test_no_text_is_taken_for_html(tmp_path):
     agents = [Entrant(name="eprop", label=HOSTILE, seeds=1), Entrant(name="ppo", seeds=1)]
     rows = [Row(task=TASKS[0], label='"><img src=x onerror=alert(2)>', steps=10)]
@@ -144,6 +249,15 @@ def test_charts_keep_to_their_frame():
         assert "c1 dashed" in chart
     one = Series(0, "a", *[np.zeros(1)] * 4)
     assert "nan" not in line_chart([one], name="n", x_label="x", y_label="y")
+    gaps = np.array([np.nan, 1.0, np.inf])
+    some = Series(0, "some", x, gaps, gaps, gaps)
+    none = Series(1, "none", x, *[np.full(3, np.nan)] * 3)
+    chart = line_chart([some, none], name="n", x_label="x", y_label="y", marks={"m": math.nan})
+    assert "some" in chart
+    assert not re.search("nan|inf|none", chart)
+    assert "line" in line_chart([none], name="n", x_label="x", y_label="y")
+    huge = Series(0, "huge", np.ones(2), *[np.array([1e20, 1e20])] * 3)
+    assert "huge" in line_chart([huge], name="n", x_label="x", y_label="y")
     assert [amount(v) for v in (0, 0.25, 20_000, 1.5e6)] == ["0", "0.25", "20k", "1.5M"]
     assert tag("p", "<", title='"', hidden=True) == '<p title="&quot;" hidden>&lt;</p>'
 

@@ -1,6 +1,7 @@
 """Kaplan-Meier curves against the worked examples of the literature."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -56,6 +57,30 @@ def test_a_curve_by_hand():
     assert x.tolist() == [0, 1, 1, 2, 2, 3, 3]
     assert y.tolist() == pytest.approx([1, 1, 0.75, 0.75, 0.5, 0.5, 0])
     assert len(low) == len(high) == len(x)
+
+
+def test_the_median_of_a_whole_sample_is_its_middle():
+    for n in range(1, 61):
+        curve = kaplan_meier(range(1, n + 1), [True] * n)
+        assert curve.median().value == (n + 1) // 2, n
+        assert curve.share.tolist() == [(n - k) / n for k in range(1, n + 1)]
+
+
+def test_curves_are_those_of_whole_numbers():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        n = int(rng.integers(1, 50))
+        times = rng.integers(1, rng.integers(2, 60), n)
+        reached = rng.random(n) < rng.choice([0.3, 0.8, 1.0])
+        share, exact = Fraction(1), {}
+        for time in sorted(set(times[reached].tolist())):
+            at_risk, count = int((times >= time).sum()), int((times == time)[reached].sum())
+            share *= 1 - Fraction(count, at_risk)
+            exact[time] = share
+        curve = kaplan_meier(times, reached)
+        assert curve.share.tolist() == [float(one) for one in exact.values()]
+        median = next((t for t, one in exact.items() if 2 * one <= 1), math.inf)
+        assert curve.median().value == median
 
 
 def test_nobody_arrives():

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 
 import pytest
 
 from caudate.training import UsageError
 from caudate.training.comparison import Outcome
-from caudate.training.comparison_spec import slug
+from caudate.training.comparison_spec import Entrant, Row, slug
 from caudate.training.points import Point
 from caudate.training.presets import Preset, find_preset
 from caudate.training.runs import Run
-from caudate.training.sweep import best_settings, sweep
+from caudate.training.sweep import Best, best_settings, preset_text, sweep
 from caudate.training.sweep_spec import expand, load_sweep, sweep_from_flags
 from caudate.training.table import Failure, Line, Table, cell_texts
 
@@ -116,6 +117,17 @@ def test_the_best_are_presets(done):
     preset = find_preset("eprop-rate", BENCH, str(file))
     assert preset.options == find_preset("eprop-rate", BENCH).options | best[0].entrant.options
     assert preset.steps == 400
+
+
+def test_presets_of_agents_named_by_their_modules_can_be_used(tmp_path):
+    agent, command = "my.agents:Mine", "caudate sweep \U0001f600"
+    entrant = Entrant.model_construct(name=agent, options={"kernel": "", "gain": math.inf})
+    row = Row(task=BENCH, steps=9)
+    file = tmp_path / "best.toml"
+    file.write_text(preset_text([Best(entrant, [row], "0.9")], command), "utf-8")
+    found = find_preset(agent, BENCH, str(file))
+    assert found == Preset({"kernel": "", "gain": math.inf}, steps=9)
+    assert command in file.read_text("utf-8")
 
 
 def test_runs_are_those_of_a_comparison(done):

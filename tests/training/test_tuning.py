@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from caudate.agents import AGENTS, option_types
+from caudate.agents import AGENTS, AgentError, option_types
 from caudate.training import UsageError, tune
 from caudate.training.engines.local import LocalEngine
 from caudate.training.presets import find_preset
@@ -161,6 +161,19 @@ def test_a_trial_whose_process_dies_has_failed_and_the_others_go_on(tmp_path, mo
     assert [row["state"] for row in read(found.path / "trials.csv")] == ["fail", "complete"]
 
 
+def test_a_study_is_searched_by_one_command_at_a_time(study, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    found, _, arguments = study
+    with (found.path / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        before = (found.path / "trials.csv").read_bytes()
+        with pytest.raises(UsageError, match="searched by another command"):
+            tune("eprop-rate", BENCH, trials=9, **arguments)
+        assert (found.path / "trials.csv").read_bytes() == before
+    monkeypatch.setattr(LocalEngine, "submit", lambda *args: pytest.fail("something was played"))
+    assert tune("eprop-rate", BENCH, trials=5, **arguments).best == found.best
+
+
 def result(score: float, reached: bool | None = None, steps: int = 100) -> dict[str, Any]:
     return {
         "confirmed": {"value": score},
@@ -244,10 +257,25 @@ def test_what_is_no_range_gets_one_sentence(cli, tmp_path, text, words):
         (("--way", 2), "at most 1"),
         (("--set", "gamma=0.9", "--space", "gamma=0.5,0.9"), "has a value already"),
         (("--env", "dely=3"), "'delay'"),
+        (("--seeds", 0), "seeds=0"),
+        (("--jobs", 0), "jobs=0"),
+        (("--steps", 0), "steps=0"),
+        (("--eval-every", 0), "eval_every=0"),
+        (("--num-envs", 0), "num_envs=0"),
+        (("--cpu-limit", -1), "cpu_limit=-1"),
+        (("--cpu-limit", 0), "cpu_limit=0"),
+        (("--until", "nan"), "until=nan"),
     ],
 )
 def test_mistakes_get_one_sentence(cli, tmp_path, arguments, words):
     assert words in one_sentence(cli("tune", "eprop", BENCH, "--out", tmp_path, *arguments))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_each_run_would_refuse_is_refused_at_once(tmp_path):
+    pairs = {"baseline": "antithetic"}
+    with pytest.raises(AgentError, match="n_envs=3 must be even"):
+        tune("node-perturbation", BENCH, options=pairs, num_envs=3, trials=1, out=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -259,9 +287,11 @@ def test_without_optuna_it_is_told_how_to_get_it(tmp_path, monkeypatch):
 
 def test_presets_are_written_as_they_are_read(tmp_path):
     options = {"learning_rate": 1e-5, "tau_membrane": (1.0, 4.0), "rewiring": False, "kernel": "a"}
-    arguments = {"agent": "eprop", "env_id": BENCH, "num_envs": None, "steps": 9, "eval_every": 3}
-    text = preset_text(arguments | {"options": options | {"x": None}}, 'a "b"', "caudate x")
-    table = tomllib.loads(text)["eprop"]
-    assert table.pop("options") == options | {"tau_membrane": [1.0, 4.0]}
-    assert table == {"score": 'a "b"', "command": "caudate x", "steps": 9, "eval_every": 3}
+    arguments = {"env_id": BENCH, "num_envs": None, "steps": 9, "eval_every": 3}
+    for agent in ("eprop", "my.agents:Mine"):
+        told = arguments | {"agent": agent, "options": options | {"x": None}}
+        text = preset_text(told, 'a "b"', "caudate x")
+        table = tomllib.loads(text)[agent]
+        assert table.pop("options") == options | {"tau_membrane": [1.0, 4.0]}
+        assert table == {"score": 'a "b"', "command": "caudate x", "steps": 9, "eval_every": 3}
     assert set(options) <= set(option_types("eprop"))

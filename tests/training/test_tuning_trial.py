@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 
 import pytest
 
@@ -63,6 +64,28 @@ def test_an_interrupted_trial_goes_on_where_it_stopped(tmp_path, monkeypatch):
     scores = [[result["confirmed"] for result in one.results] for one in (played, again)]
     assert scores[0] == scores[1]
     assert study.trials[0].intermediate_values == study.trials[1].intermediate_values
+
+
+def test_a_trial_waits_for_what_is_left_of_its_last_command(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    study = open_study(tmp_path, "maximize", "none", 3)
+    this = order(tmp_path, study.ask())
+    run = this.folder / "seed100"
+    run.mkdir(parents=True)
+    began = []
+
+    def leave() -> None:
+        began.append((run / "config.json").exists())
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+    with (run / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        timer = threading.Timer(0.3, leave)
+        timer.start()
+        played = play(this)
+        timer.join()
+    assert began == [False]
+    assert len(played.results) == 2
 
 
 def test_a_bad_trial_is_broken_off(tmp_path):

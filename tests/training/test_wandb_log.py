@@ -68,6 +68,8 @@ class FakeArtifact:
 @pytest.fixture
 def fake(monkeypatch):
     """A stand-in for the package; ``fake.broken`` says what fails, ``fake.runs`` what happened."""
+    for name in ("WANDB_MODE", "WANDB_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
     module: Any = types.ModuleType("wandb")
     module.runs, module.broken = [], ""
     module.Settings = lambda **kwargs: kwargs
@@ -112,6 +114,27 @@ def test_with_a_login_it_is_logged_online(tmp_path, fake, monkeypatch):
     assert arguments["mode"] == "online"
     assert [arguments[k] for k in ("project", "entity", "group")] == ["project", "entity", "group"]
     assert arguments["tags"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("said", "mode"), [("offline", "offline"), ("dryrun", "offline"), ("", "online")]
+)
+def test_the_environment_says_where_to_log(tmp_path, fake, monkeypatch, said, mode):
+    monkeypatch.setenv("WANDB_API_KEY", "k")
+    monkeypatch.setenv("WANDB_MODE", said)
+    small_run(tmp_path, wandb="auto", steps=600)
+    assert fake.runs[0].arguments["mode"] == mode
+    small_run(tmp_path, wandb="online", steps=600, overwrite=True)  # what is asked for goes first
+    assert fake.runs[1].arguments["mode"] == "online"
+
+
+def test_the_environment_can_switch_it_off(tmp_path, fake, monkeypatch):
+    monkeypatch.setenv("WANDB_API_KEY", "k")
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    told = []
+    small_run(tmp_path, wandb="auto", steps=600, say=told.append)
+    assert fake.runs == []
+    assert not any("W&B" in line for line in told)
 
 
 def test_checkpoints_go_along_when_asked_for_and_costs_where_there_is_a_criterion(tmp_path, fake):

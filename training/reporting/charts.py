@@ -63,7 +63,7 @@ def line_chart(
     log: bool = False,
     marks: Mapping[str, float] | None = None,
 ) -> Html:
-    """A chart.
+    """A chart; points that are not finite are left out, and so are lines without any other.
 
     Args:
         series: the lines.
@@ -73,16 +73,17 @@ def line_chart(
         log: whether the horizontal axis is logarithmic.
         marks: name -> height of horizontal lines.
     """
-    marks = marks or {}
-    ends = [float(v) for s in series for v in (s.x.min(), s.x.max())]
+    marks = {name: height for name, height in (marks or {}).items() if math.isfinite(height)}
+    series = [one for one in map(_finite, series) if len(one.x)]
+    ends = [float(v) for s in series for v in (s.x.min(), s.x.max())] or [0.0]
     low, high = min(ends), max(ends)
     log = log and 0 < low < high
-    heights = [float(np.nanmin(s.low)) for s in series] + [float(np.nanmax(s.high)) for s in series]
+    heights = [float(v) for s in series for v in (s.low.min(), s.high.max())]
     axes = Axes(
         x_label,
         y_label,
         (low, high if high > low else low + 1),
-        y_range or _padded([*heights, *marks.values()]),
+        y_range or _padded([*heights, *marks.values()] or [0.0]),
         log,
     )
     return tag(
@@ -96,9 +97,15 @@ def line_chart(
     )
 
 
+def _finite(one: Series) -> Series:
+    columns = [np.asarray(values, float) for values in (one.x, one.y, one.low, one.high)]
+    there = np.isfinite(columns).all(axis=0)
+    return Series(one.agent, one.label, *(values[there] for values in columns))
+
+
 def _padded(values: list[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
-    margin = 0.04 * (high - low) or 0.5
+    margin = 0.04 * (high - low) or 0.5 * max(1.0, abs(high))
     return low - margin, high + margin
 
 
@@ -177,6 +184,8 @@ def _ticks(ends: tuple[float, float], log: bool) -> list[float]:
             return tens[:: -(-len(tens) // 6)]
         return [m * 10.0**p for p in powers for m in (1, 2, 5) if low <= m * 10.0**p <= high]
     raw = (high - low) / 5
+    if not 0 < raw < math.inf:
+        return []
     power = 10.0 ** math.floor(math.log10(raw))
     step = power * next(m for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)

@@ -6,15 +6,17 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from ..comparison import collect, pairs, read_curves, run_path
+from ..comparison import pairs, run_path
 from ..comparison_spec import Comparison, Entrant, Row, slug
 from ..comparison_status import is_comparison, read_status
 from ..curves import Curve, read_curve
 from ..errors import UsageError
 from ..runs import Run, RunConfig
-from ..table import Line, Table
+from ..table import Failure, Line, Table
+
+T = TypeVar("T")
 
 FINISHED, UNFINISHED, FAILED, MISSING = "finished", "unfinished", "failed", "missing"
 
@@ -70,7 +72,11 @@ def gather(folder: Path) -> Material:
         return _comparison(folder)
     if (folder / "config.json").is_file():
         return _runs(folder, [folder], "run")
-    found = sorted(path.parent for path in folder.rglob("config.json") if "wandb" not in path.parts)
+    found = sorted(
+        path.parent
+        for path in folder.rglob("config.json")
+        if "wandb" not in path.relative_to(folder).parts
+    )
     if not found:
         raise UsageError(
             f"{folder} holds neither a comparison nor runs: name the folder of a comparison, of a "
@@ -79,90 +85,123 @@ def gather(folder: Path) -> Material:
     return _runs(folder, found, "folder of runs")
 
 
-def _comparison(folder: Path) -> Material:
-    comparison, failures = read_status(folder)
-    entries = []
-    for entrant, row in pairs(comparison):
-        for seed in entrant.seed_list:
-            path = run_path(folder, entrant, row, seed)
-            why = failures.get(path.relative_to(folder).as_posix(), "")
-            state, config = _state(path, why)
-            entries.append(Entry(row.label, entrant.label, seed, path, state, config, why))
-    title = comparison.title or comparison.name
-    table = collect(comparison, folder, failures)
-    return Material(title, "comparison", table, entries, read_curves(comparison, folder))
+@dataclass
+class _Reader:
+    """Reads runs one by one; a file that cannot be read is a problem, and ends nothing."""
 
+    entries: list[Entry] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    curves: dict[str, list[Curve]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
 
-def _state(path: Path, why: str) -> tuple[str, RunConfig | None]:
-    run = Run(path)
-    if not (path / "config.json").is_file():
-        return (FAILED if why else MISSING), None
-    if run.result is not None:
-        return FINISHED, run.config
-    return (FAILED if why else UNFINISHED), run.config
+    def config(self, path: Path) -> RunConfig | None:
+        """A run's configuration; None if there is no run, or it cannot be read."""
+        exists = (path / "config.json").is_file()
+        return self._try(path, lambda: _checked(Run(path))) if exists else None
 
+    def add(
+        self,
+        path: Path,
+        config: RunConfig | None,
+        row: Row,
+        entrant: Entrant,
+        seed: int,
+        why: str = "",
+    ) -> None:
+        """Take a run in, or the place of one; ``why`` it failed."""
+        state = UNFINISHED if (path / "config.json").is_file() else MISSING
+        if why:
+            state = FAILED
+            self.failures.append(Failure(row.label, entrant.label, seed, why))
+        elif config is not None:
+            line = self._try(path, lambda: _line(Run(path), row, entrant, seed))
+            if line is not None:
+                state = FINISHED
+                self.lines.append(line)
+        if config is not None:
+            curve = self._try(path, lambda: read_curve(Run(path), entrant.label))
+            if curve is not None:
+                self.curves.setdefault(row.label, []).append(curve)
+        self.entries.append(Entry(row.label, entrant.label, seed, path, state, config, why))
 
-def _runs(folder: Path, paths: list[Path], kind: str) -> Material:
-    """Runs grouped by task and goal (rows) and by agent and options."""
-    problems: list[str] = []
-    found: list[tuple[Run, RunConfig]] = []
-    for path in paths:
+    def _try(self, path: Path, read: Callable[[], T]) -> T | None:
         try:
-            found.append((Run(path), _checked(Run(path))))
+            return read()
         except UsageError as error:
-            problems.append(str(error))
-    if not found:
-        raise UsageError(problems[0])
-    rows = _named([config for _, config in found], _row_key, _row_label)
-    agents = _named([config for _, config in found], _agent_key(found), _agent_label(found))
-    entries, lines = [], []
-    curves: dict[str, list[Curve]] = {}
-    seeds: dict[str, list[int]] = {}
-    specs: dict[str, Row] = {}
-    for (run, config), row, agent in zip(found, rows, agents, strict=True):
-        spec = specs.setdefault(row, _row(config, row))
-        seeds.setdefault(agent, []).append(config.seed)
-        entrant = Entrant.model_construct(name=config.agent, label=agent)
-        try:
-            state, _ = _state(run.path, "")
-            if state == FINISHED:
-                lines.append(Line.of(spec, entrant, config.seed, run.result or {}))
-            curve = read_curve(run, agent)
-            curves.setdefault(row, []).extend([curve] if curve is not None else [])
-        except (UsageError, KeyError, TypeError) as error:
-            problems.append(f"{run.path}: its results cannot be read ({error}).")
-            state = UNFINISHED
-        entries.append(Entry(row, agent, config.seed, run.path, state, config))
-    name_of = dict(zip(agents, (config.agent for _, config in found), strict=True))
-    comparison = Comparison.model_construct(
-        name=folder.resolve().name,
-        agents=[
-            Entrant.model_construct(name=name_of[label], label=label, seeds=sorted(set(taken)))
-            for label, taken in seeds.items()
-        ],
-        rows=list(specs.values()),
-    )
-    curves = {row: some for row, some in curves.items() if some}
-    return Material(comparison.name, kind, Table(comparison, lines), entries, curves, problems)
+            self.problems.append(str(error))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            self.problems.append(f"{path}: its results cannot be read ({error!r}).")
+        return None
+
+
+def _line(run: Run, row: Row, entrant: Entrant, seed: int) -> Line | None:
+    """The result of a run; None while it is not finished."""
+    result = run.result
+    if result is None:
+        return None
+    line = Line.of(row, entrant, seed, result)
+    score = (line.score, line.score_low, line.score_high)
+    numbers = (*score, line.trials, line.steps, line.cpu_seconds, *line.yardsticks.values())
+    if not all(isinstance(one, (int, float)) for one in numbers):
+        raise TypeError("result.json has something else in the place of a number")
+    return line
 
 
 def _checked(run: Run) -> RunConfig:
     config = run.config
     texts = isinstance(config.agent, str) and isinstance(config.env_id, str)
-    tables = isinstance(config.env_kwargs, dict) and isinstance(config.options, dict)
+    tables = all(isinstance(x, dict) for x in (config.env_kwargs, config.options, config.versions))
     if not (texts and tables and isinstance(config.seed, int)):
         raise UsageError(f"{run.path / 'config.json'} is not a run's: check what wrote it.")
     return config
 
 
-def _row_key(config: RunConfig) -> str:
-    steps = config.steps if config.until is None else None
-    return json.dumps([config.env_id, config.env_kwargs, config.until, steps], sort_keys=True)
+def _comparison(folder: Path) -> Material:
+    comparison, failures = read_status(folder)
+    reader = _Reader()
+    for entrant, row in pairs(comparison):
+        for seed in entrant.seed_list:
+            path = run_path(folder, entrant, row, seed)
+            why = failures.get(path.relative_to(folder).as_posix(), "")
+            reader.add(path, reader.config(path), row, entrant, seed, why)
+    return _material(comparison.title or comparison.name, "comparison", comparison, reader)
 
 
-def _row_label(config: RunConfig) -> str:
-    parameters = "".join(f", {name}={value}" for name, value in config.env_kwargs.items())
-    return config.env_id.split("/")[-1] + parameters
+def _material(title: str, kind: str, comparison: Comparison, reader: _Reader) -> Material:
+    table = Table(comparison, reader.lines, reader.failures)
+    return Material(title, kind, table, reader.entries, reader.curves, reader.problems)
+
+
+# -- folders of runs -------------------------------------------------------------------------
+
+
+def _runs(folder: Path, paths: list[Path], kind: str) -> Material:
+    """Runs grouped by task and goal (rows) and by agent and settings."""
+    reader = _Reader()
+    read = [(path, reader.config(path)) for path in paths]
+    found = [(path, config) for path, config in read if config is not None]
+    if not found:
+        raise UsageError(reader.problems[0])
+    configs = [config for _, config in found]
+    rows, agents = _row_labels(configs), _agent_labels(configs)
+    seeds: dict[str, list[int]] = {}
+    specs: dict[str, Row] = {}
+    entrants: dict[str, Entrant] = {}
+    for (path, config), row, agent in zip(found, rows, agents, strict=True):
+        spec = specs.setdefault(row, _row(config, row))
+        seeds.setdefault(agent, []).append(config.seed)
+        entrant = Entrant.model_construct(name=config.agent, label=agent)
+        reader.add(path, config, spec, entrants.setdefault(agent, entrant), config.seed)
+    comparison = Comparison.model_construct(
+        name=folder.resolve().name,
+        agents=[
+            entrant.model_copy(update={"seeds": sorted(set(seeds[label]))})
+            for label, entrant in entrants.items()
+        ],
+        rows=list(specs.values()),
+    )
+    return _material(comparison.name, kind, comparison, reader)
 
 
 def _row(config: RunConfig, label: str) -> Row:
@@ -171,52 +210,75 @@ def _row(config: RunConfig, label: str) -> Row:
         label=label,
         env=config.env_kwargs,
         until=config.until,
-        steps=config.steps,
+        steps=config.steps if config.until is None else None,
     )
 
 
-def _agent_key(found: list[tuple[Run, RunConfig]]) -> Callable[[RunConfig], str]:
-    vary = _varied(found)
-    return lambda config: json.dumps([config.agent, _chosen(config, vary)], sort_keys=True)
+def _row_labels(configs: list[RunConfig]) -> list[str]:
+    """The task of each run, with its goal where runs of that task have others."""
+
+    def goal(config: RunConfig) -> dict[str, Any]:
+        # Agents that run until they reach a score are compared, whatever their budgets.
+        return {"steps": config.steps} if config.until is None else {"until": config.until}
+
+    def task(config: RunConfig) -> str:
+        return json.dumps([config.env_id, config.env_kwargs], sort_keys=True)
+
+    keys = [task(config) + json.dumps(goal(config)) for config in configs]
+    apart = _told_apart(configs, task, goal)
+    texts = [
+        config.env_id.split("/")[-1] + _text(config.env_kwargs) + _text(own)
+        for config, own in zip(configs, apart, strict=True)
+    ]
+    return _unlike(keys, texts)
 
 
-def _agent_label(found: list[tuple[Run, RunConfig]]) -> Callable[[RunConfig], str]:
-    vary = _varied(found)
+def _agent_labels(configs: list[RunConfig]) -> list[str]:
+    """The agent of each run, with settings that its runs on the task do not share."""
 
-    def label(config: RunConfig) -> str:
-        return config.agent + "".join(f", {k}={v}" for k, v in _chosen(config, vary).items())
+    def settings(config: RunConfig) -> dict[str, Any]:
+        names = ["num_envs", "eval_every", "cpu_limit"]
+        names += ["steps"] if config.until is not None else []
+        return config.options | {name: getattr(config, name) for name in names}
 
-    return label
-
-
-def _chosen(config: RunConfig, vary: dict[tuple[str, str], set[str]]) -> dict[str, Any]:
-    names = vary[config.agent, config.env_id]
-    return {name: config.options.get(name) for name in sorted(names)}
-
-
-def _varied(found: list[tuple[Run, RunConfig]]) -> dict[tuple[str, str], set[str]]:
-    """(agent, task) -> options that differ between its runs there (presets differ by task)."""
-    options: dict[tuple[str, str], dict[str, set[str]]] = {}
-    for _, config in found:
-        values = options.setdefault((config.agent, config.env_id), {})
-        for name, value in config.options.items():
-            values.setdefault(name, set()).add(json.dumps(value))
-    return {
-        pair: {name for name, seen in values.items() if len(seen) > 1}
-        for pair, values in options.items()
-    }
+    apart = _told_apart(configs, lambda config: f"{config.agent} {config.env_id}", settings)
+    told = list(zip(configs, apart, strict=True))
+    keys = [json.dumps([config.agent, own]) for config, own in told]
+    return _unlike(keys, [config.agent + _text(own) for config, own in told])
 
 
-def _named(
-    configs: list[RunConfig], key: Callable[[RunConfig], str], name: Callable[[RunConfig], str]
-) -> list[str]:
+def _told_apart(
+    configs: list[RunConfig],
+    group: Callable[[RunConfig], str],
+    settings: Callable[[RunConfig], dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """For each run, by name, those of its settings that its group does not share."""
+    seen: dict[tuple[str, str], set[str]] = {}
+    for config in configs:
+        for name, value in settings(config).items():
+            seen.setdefault((group(config), name), set()).add(json.dumps(value))
+    return [
+        {
+            name: value
+            for name, value in sorted(settings(config).items())
+            if len(seen[group(config), name]) > 1
+        }
+        for config in configs
+    ]
+
+
+def _text(settings: dict[str, Any]) -> str:
+    return "".join(f", {name}={value}" for name, value in settings.items())
+
+
+def _unlike(keys: list[str], texts: list[str]) -> list[str]:
     """A label for each run: the same for equal keys, another for others."""
     labels: dict[str, str] = {}
-    for config in configs:
-        if key(config) not in labels:
-            label, taken = name(config), {slug(one) for one in labels.values()}
+    for key, text in zip(keys, texts, strict=True):
+        if key not in labels:
+            label, taken = text, {slug(one) for one in labels.values()}
             n = 2
             while slug(label) in taken:
-                label, n = f"{name(config)} ({n})", n + 1
-            labels[key(config)] = label
-    return [labels[key(config)] for config in configs]
+                label, n = f"{text} ({n})", n + 1
+            labels[key] = label
+    return [labels[key] for key in keys]

@@ -54,7 +54,8 @@ class Place:
 
     def link(self, path: Path, label: Any) -> Html:
         relative = Path(os.path.relpath(path, self.folder)).as_posix()
-        return tag("a", label, href=quote(f"./{relative}/" if path.is_dir() else f"./{relative}"))
+        place = f"./{relative}/" if path.is_dir() else f"./{relative}"
+        return tag("a", label, href=quote(os.fsencode(place)))  # a name need not be UTF-8
 
     @cached_property
     def aggregate(self) -> Aggregate | None:
@@ -349,8 +350,8 @@ def _options(place: Place, configs: list[tuple[Entry, Any]]) -> list[Html]:
             continue
         seen.add((entry.agent, entry.row))
         name = f"{entry.agent} on {entry.row}"
-        settings = {"num_envs": config.num_envs, "eval_every": config.eval_every,
-                    "cpu_limit": config.cpu_limit, "preset": config.preset}  # fmt: skip
+        settings = {"num_envs": config.num_envs, "steps": config.steps, "preset": config.preset,
+                    "eval_every": config.eval_every, "cpu_limit": config.cpu_limit}  # fmt: skip
         both = {**settings, **config.options}
         lines = [([key, json.dumps(value)], {}) for key, value in both.items()]
         table = html_table(f"Options of {name}", ["option", "value"], lines, words=True)
