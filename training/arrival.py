@@ -10,7 +10,7 @@ from .comparison_spec import Row
 from .sheet import Sheet
 from .stats import Bounded, Estimate
 from .survival import Survival, kaplan_meier
-from .table import COSTS, Line, Table, _number
+from .table import COSTS, Line, Table, number_text
 
 COUNTED = ("steps", "cpu_seconds")
 _NOTE = (
@@ -117,4 +117,4 @@ def _text(estimate: Estimate) -> str:
 
 
 def _time(value: float) -> str:
-    return "∞" if math.isinf(value) else _number(Bounded(value))
+    return "∞" if math.isinf(value) else number_text(Bounded(value))

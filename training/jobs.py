@@ -123,7 +123,7 @@ def _try(job: Job, stop: Path) -> tuple[str | None, bool]:
     asked = _Appears(stop)
     try:
         hold_interrupts(False)
-        with _alone(job.path, asked) as alone, stops_when(asked):
+        with exclusive(job.path, asked) as alone, stops_when(asked):
             return None, not alone or asked() or _train(job)
     except KeyboardInterrupt:  # before training began, or a second one
         return None, True
@@ -143,7 +143,7 @@ def _train(job: Job) -> bool:
     """Returns whether the run was interrupted."""
     from .trainer import resume, train
 
-    quiet: dict[str, Any] = {"wandb": job.wandb, "progress": False, "say": _silent}
+    quiet: dict[str, Any] = {"wandb": job.wandb, "progress": False, "say": silent}
     state = job.state()
     if state == DONE:
         return False
@@ -168,7 +168,7 @@ class _Appears:
 
 
 @contextlib.contextmanager
-def _alone(path: Path, asked: Callable[[], bool]) -> Iterator[bool]:
+def exclusive(path: Path, asked: Callable[[], bool]) -> Iterator[bool]:
     """Wait until no other process is at work in a run's folder; yields False if asked to stop.
 
     A worker that was given up may still be alive, and so may the jobs of a command that was killed.
@@ -199,5 +199,5 @@ def _as_json(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def _silent(text: str) -> None:
+def silent(text: str) -> None:
     pass

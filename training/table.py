@@ -231,12 +231,12 @@ def way_text(score: float, marks: Mapping[str, float]) -> str:
 
 
 def _spread_text(spread: Spread) -> str:
-    low, high = _number(spread.low), _number(spread.high)
-    median = _number(spread.median)
+    low, high = number_text(spread.low), number_text(spread.high)
+    median = number_text(spread.median)
     return median if median == low == high else f"{median} ({low}–{high})"
 
 
-def _number(bounded: Bounded) -> str:
+def number_text(bounded: Bounded) -> str:
     value = bounded.value
     text = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
     return f">{text}" if bounded.censored else text

@@ -18,7 +18,7 @@ from .engines.base import one_thread
 from .errors import UsageError, number, positive
 from .evaluation import check_env_id, has_task, yardsticks
 from .interrupts import interrupts
-from .jobs import _alone, reason
+from .jobs import exclusive, reason
 from .presets import find_preset
 from .progress import Say
 from .runs import Run, check_writable, write_json
@@ -137,7 +137,7 @@ def tune(
     folder = Path(out) / (name or f"tune-{agent}-{task}")
     seed_list = tuple(range(first_seed, first_seed + seeds))
     check_writable(folder / _PLAN)
-    with _alone(folder, asked=lambda: True) as alone:
+    with exclusive(folder, asked=lambda: True) as alone:
         if not alone:
             raise UsageError(
                 f"{folder} is being searched by another command: wait until that has ended, or "

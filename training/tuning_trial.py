@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .jobs import DONE, RESUME, Job, _alone, _silent, hold_interrupts
+from .jobs import DONE, RESUME, Job, exclusive, hold_interrupts, silent
 from .runs import Run
 from .trainer import RunResult, resume, train
 from .tuning_objective import Direction, Objective
@@ -122,8 +122,8 @@ def _play(order: Order, study: Any, trial: Any) -> Played:
 def _run(order: Order, seed: int, stop: Any) -> RunResult:
     """A run of the trial, from wherever it stands; what a command has left may still be at it."""
     job = Job(order.folder / f"seed{seed}", order.arguments | {"seed": seed})
-    quiet: dict[str, Any] = {"wandb": "off", "progress": False, "say": _silent, "stop": stop}
-    with _alone(job.path, asked=lambda: False):
+    quiet: dict[str, Any] = {"wandb": "off", "progress": False, "say": silent, "stop": stop}
+    with exclusive(job.path, asked=lambda: False):
         state = job.state()
         if state == DONE:
             return RunResult(job.path, Run(job.path).result or {})
