@@ -73,7 +73,7 @@ AGENTS: dict[str, AgentSpec] = {
         ),
         AgentSpec(
             "bptt",
-            "the same learner with the exact gradient (upper bound), leaky rate units",
+            "the same learner with the exact gradient (reference), leaky rate units",
             ".eprop:EProp",
             {"network": "rate", "gradient": "exact"},
         ),

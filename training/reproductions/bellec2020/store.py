@@ -70,7 +70,7 @@ def claims(result: dict[str, Any]) -> list[Claim]:
         rows.append(
             Claim(
                 f"Store and recall, {rule}: mean error of 8 fresh batches below {GOAL:.0%}",
-                "within 300 to 1,000 iterations",
+                f"every seed within {ITERATIONS} iterations",
                 f"iterations {each}",
                 all(r is not None for r in reached),
             )
