@@ -138,11 +138,11 @@ def _section(task: Task, ids: Sequence[Task]) -> str:
 def _defaults(task: Task) -> str:
     """The task's own parameters, where its docstring does not sum them up."""
     shared = {one.name for one in fields(Task)}
-    own = [f"`{one.name}` {getattr(task, one.name)}" for one in fields(task)
-           if one.name not in shared]  # fmt: skip
+    own = [one.name for one in fields(task) if one.name not in shared]
+    values = [f"`{name}` {getattr(task, name)}" for name in own]
     if not isinstance(task, ChoiceTask):  # there a step is a trial, however long
-        own.insert(0, f"dt {task.dt:g} ms")
-    return f"Defaults: {', '.join(own)}."
+        values.insert(0, f"dt {task.dt:g} ms")
+    return f"Defaults: {', '.join(values)}."
 
 
 def _row(task: Task) -> str:
