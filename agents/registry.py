@@ -198,7 +198,7 @@ AGENTS: dict[str, AgentSpec] = {
         ),
         _bandit(
             "continuous-hgf",
-            "bandits: the same for graded outcomes",
+            "bandits: the same for graded outcomes (Mathys et al. 2014)",
             "learners:ContinuousHGFLearner",
         ),
         _bandit(

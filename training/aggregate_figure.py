@@ -8,7 +8,7 @@ import numpy as np
 
 from .aggregate import AXES, LEVELS, Aggregate
 from .curves import STEPS, Band
-from .pictures import agent_styles, draw_levels, legend_below, new_figure, save
+from .pictures import agent_looks, draw_levels, legend_below, new_figure, save
 from .plotting import draw_band, scale_cost
 
 _MARKS_APART = 20  # levels between two markers of a profile
@@ -20,7 +20,7 @@ def draw_aggregate(found: Aggregate, path: Path) -> Path:
     The latter where there are learning curves. Agents whose curve is a level, because they learn
     nothing from episode to episode, stand beside their names in a panel of its own.
     """
-    styles = agent_styles(found.scores)
+    looks = agent_looks(found.scores)
     axes = [axis for axis in AXES if found.efficiency[axis]]
     still = [agent for agent, band in found.efficiency[STEPS].items() if _is_level(band)]
     widths = [3.4 if axes else 5.2, *(3.4 for _ in axes), *([2.0] if still else [])]
@@ -30,27 +30,34 @@ def draw_aggregate(found: Aggregate, path: Path) -> Path:
         height=max(3.4, 1.2 + 0.17 * len(still)),
         widths=widths,
     )
-    for i, (agent, look) in enumerate(styles.items()):
+    for i, (agent, look) in enumerate(looks.items()):
         bands = found.profiles[agent]
-        first = i * _MARKS_APART // len(styles)
         profile.plot(
-            LEVELS, bands.middle, lw=1.6, ms=4, markevery=(first, _MARKS_APART), label=agent, **look
+            LEVELS,
+            bands.middle,
+            color=look.color,
+            linestyle=look.linestyle,
+            linewidth=1.6,
+            marker=look.marker,
+            markersize=4,
+            markevery=(i * _MARKS_APART // len(looks), _MARKS_APART),
+            label=agent,
         )
         profile.fill_between(
-            LEVELS, bands.low, bands.high, color=look["color"], alpha=0.18, linewidth=0
+            LEVELS, bands.low, bands.high, color=look.color, alpha=0.18, linewidth=0
         )
     profile.set(xlabel="way from chance (0) to optimum (1)", ylabel="share of runs above it")
     profile.set_ylim(-0.02, 1.02)
     for axis, panel in zip(axes, panels, strict=False):
         for agent, band in found.efficiency[axis].items():
             if agent not in still:
-                draw_band(panel, band, styles[agent])
+                draw_band(panel, band, looks[agent])
         scale_cost(panel, axis, log=found.logarithmic(axis))
         low, high = panel.get_ylim()
         panel.set_ylim(max(low, -0.25), min(high, 1.04))
         panel.set_ylabel("way to optimum (IQM)")
     if still:
-        draw_levels(panels[-1], {agent: found.summaries[agent].iqm for agent in still}, styles)
+        draw_levels(panels[-1], {agent: found.summaries[agent].iqm for agent in still}, looks)
         panels[-1].set_xlabel("way to optimum (IQM),\nno curve")
     legend_below(figure, *profile.get_legend_handles_labels())
     return save(figure, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -56,33 +57,33 @@ def new_figure(
     return figure, axes
 
 
-def agent_styles(labels: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Colour, dash pattern and marker of each agent, as keywords of ``plot``.
+class Look(NamedTuple):
+    """How an agent is drawn."""
 
-    The same list gives the same looks in every picture; up to 28 differ.
-    """
+    color: str
+    linestyle: str
+    marker: str
+
+
+def agent_looks(labels: Iterable[str]) -> dict[str, Look]:
+    """A look for each label: the same list gives the same looks in every picture; 28 differ."""
     found = {}
     for i, label in enumerate(labels):
         turn = i // len(COLORS) % len(STYLES)
-        look = {
-            "color": COLORS[i % len(COLORS)],
-            "linestyle": STYLES[turn],
-            "marker": MARKERS[turn],
-        }
-        found[label] = look
+        found[label] = Look(COLORS[i % len(COLORS)], STYLES[turn], MARKERS[turn])
     return found
 
 
 def draw_levels(
     axis: Axes,
     levels: Mapping[str, tuple[float, float, float]],
-    styles: Mapping[str, Mapping[str, str]],
+    looks: Mapping[str, Look],
 ) -> None:
     """Agents without a learning curve one below the other: value and interval beside the name."""
     for place, (label, (value, low, high)) in enumerate(levels.items()):
-        look = styles[label]
-        axis.plot([low, high], [place, place], color=look["color"], linewidth=1.2, alpha=0.5)
-        axis.plot(value, place, look["marker"], color=look["color"], markersize=4.5)
+        look = looks[label]
+        axis.plot([low, high], [place, place], color=look.color, linewidth=1.2, alpha=0.5)
+        axis.plot(value, place, look.marker, color=look.color, markersize=4.5)
     axis.set_yticks(range(len(levels)), list(levels), fontsize=7)
     axis.set_ylim(len(levels) - 0.4, -0.6)
     axis.margins(x=0.1)

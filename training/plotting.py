@@ -22,7 +22,17 @@ from .curves import (
 )
 from .errors import UsageError
 from .evaluation import has_task, yardsticks
-from .pictures import AXIS, FAINT, INK, agent_styles, draw_levels, legend_below, new_figure, save
+from .pictures import (
+    AXIS,
+    FAINT,
+    INK,
+    Look,
+    agent_looks,
+    draw_levels,
+    legend_below,
+    new_figure,
+    save,
+)
 from .runs import Run
 
 _MARKS = ("chance", "memoryless", "optimum")
@@ -82,7 +92,7 @@ def draw_curves(
             pictures; those of the curves if not given.
     """
     groups = group(curves)
-    styles = agent_styles(groups if labels is None else labels)
+    looks = agent_looks(groups if labels is None else labels)
     still = {label: _level(runs) for label, runs in groups.items() if _is_still(runs)}
     moving = {label: runs for label, runs in groups.items() if label not in still}
     panels = [name for name in (STEPS, CPU) if moving]
@@ -96,7 +106,7 @@ def draw_curves(
     if moving:
         axes[1].sharey(axes[0])
     for axis, name in zip(axes, panels, strict=False):
-        _draw_panel(axis, moving, name, styles)
+        _draw_panel(axis, moving, name, looks)
         _draw_marks(axis, marks, named=name == CPU)
     if moving:
         axes[1].tick_params(labelleft=False)
@@ -106,7 +116,7 @@ def draw_curves(
             axes[0].set_ylim(max(low, -0.02), min(high, 1.04))
         legend_below(figure, *axes[0].get_legend_handles_labels())
     if still:
-        draw_levels(axes[-1], still, styles)
+        draw_levels(axes[-1], still, looks)
         for mark in {marks[name] for name in _MARKS if name in marks}:
             axes[-1].axvline(mark, **AXIS)
         axes[-1].set_xlabel(f"{kind}, no curve")
@@ -140,12 +150,12 @@ def _draw_panel(
     axis: Axes,
     groups: Mapping[str, Sequence[Curve]],
     name: str,
-    styles: Mapping[str, Mapping[str, str]],
+    looks: Mapping[str, Look],
 ) -> None:
     log = wants_log(groups.values(), name)
     for label, curves in groups.items():
         summary = band(curves, name, log)
-        draw_band(axis, summary, styles[label], _legend(label, summary.n))
+        draw_band(axis, summary, looks[label], _legend(label, summary.n))
     scale_cost(axis, name, log=log)
 
 
@@ -162,17 +172,22 @@ def scale_cost(axis: Axes, name: str, *, log: bool) -> None:
     axis.set_xlabel(COST_LABELS[name])
 
 
-def draw_band(
-    axis: Axes, summary: Band, style: Mapping[str, str], label: str | None = None
-) -> None:
+def draw_band(axis: Axes, summary: Band, look: Look, label: str | None = None) -> None:
     """A curve with its interval, a marker where it ends."""
-    end = [len(summary.x) - 1]
     axis.plot(
-        summary.x, summary.middle, lw=1.6, ms=4, markevery=end, label=label, **style
-    )  # fmt: skip
+        summary.x,
+        summary.middle,
+        color=look.color,
+        linestyle=look.linestyle,
+        linewidth=1.6,
+        marker=look.marker,
+        markersize=4,
+        markevery=[len(summary.x) - 1],
+        label=label,
+    )
     if summary.n > 1:
         axis.fill_between(
-            summary.x, summary.low, summary.high, color=style["color"], alpha=0.18, linewidth=0
+            summary.x, summary.low, summary.high, color=look.color, alpha=0.18, linewidth=0
         )
 
 

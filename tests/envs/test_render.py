@@ -51,7 +51,7 @@ def test_samples_of_a_sound_are_a_map_and_the_other_channels_are_traces(
     top = drawn[0].axes[0]
     (image,) = top.get_images()
     assert image.get_interpolation() == "nearest"
-    assert np.shape(image.get_array())[0] == 400
+    assert np.asarray(image.get_array()).shape[0] == 400
     assert names(top)[:4] == ["continue", "prev_action_0", "prev_action_1", "sound_0"]
 
 
@@ -59,7 +59,7 @@ def test_many_channels_of_few_kinds_are_one_map(drawn: list[Figure]) -> None:
     play("HornSettle", 3)
     top = drawn[0].axes[0]
     (image,) = top.get_images()
-    assert np.shape(image.get_array())[0] == 62
+    assert np.asarray(image.get_array()).shape[0] == 62
     assert names(top)[0] == "clause_0_atom_0"
 
 

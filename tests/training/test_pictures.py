@@ -9,7 +9,7 @@ import pytest
 
 from caudate.training import UsageError
 from caudate.training.curves import CPU, STEPS, Curve, band, group, read_curve, wants_log
-from caudate.training.pictures import agent_styles
+from caudate.training.pictures import agent_looks
 from caudate.training.plotting import draw_curves, plot
 from caudate.training.runs import Run
 from caudate.training.watching import watch
@@ -95,9 +95,9 @@ def drawn(monkeypatch):
 
 def test_looks_of_agents_differ_and_stay():
     labels = [f"agent {i}" for i in range(20)]
-    looks = agent_styles(labels)
-    assert len({tuple(look.values()) for look in looks.values()}) == 20
-    assert agent_styles(labels[:9]) == {label: looks[label] for label in labels[:9]}
+    looks = agent_looks(labels)
+    assert len(set(looks.values())) == 20
+    assert agent_looks(labels[:9]) == {label: looks[label] for label in labels[:9]}
 
 
 def test_an_agent_looks_the_same_in_every_picture_of_a_comparison(drawn, tmp_path):
