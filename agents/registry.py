@@ -73,7 +73,7 @@ AGENTS: dict[str, AgentSpec] = {
         ),
         AgentSpec(
             "bptt",
-            "the same learner with the exact gradient (upper bound), leaky rate units",
+            "the same learner with the exact gradient (reference), leaky rate units",
             ".eprop:EProp",
             {"network": "rate", "gradient": "exact"},
         ),
@@ -198,7 +198,7 @@ AGENTS: dict[str, AgentSpec] = {
         ),
         _bandit(
             "continuous-hgf",
-            "bandits: the same for graded outcomes",
+            "bandits: the same for graded outcomes (Mathys et al. 2014)",
             "learners:ContinuousHGFLearner",
         ),
         _bandit(

@@ -4,39 +4,64 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matplotlib.axes import Axes
+import numpy as np
 
 from .aggregate import AXES, LEVELS, Aggregate
-from .pictures import COLORS, STYLES, new_figure, save
-from .plotting import scale_cost
+from .curves import STEPS, Band
+from .pictures import agent_looks, draw_levels, legend_below, new_figure, save
+from .plotting import draw_band, scale_cost
+
+_MARKS_APART = 20  # levels between two markers of a profile
 
 
 def draw_aggregate(found: Aggregate, path: Path) -> Path:
     """Share of runs above each level; the interquartile mean against steps and CPU-seconds.
 
-    The latter where there are learning curves.
+    The latter where there are learning curves. Agents whose curve is a level, because they learn
+    nothing from episode to episode, stand beside their names in a panel of its own.
     """
+    looks = agent_looks(found.scores)
     axes = [axis for axis in AXES if found.efficiency[axis]]
-    figure, (profile, *costs) = new_figure(1 + len(axes), width=10.2 if axes else 5.2)
-    for i, agent in enumerate(found.scores):
-        style = {"color": COLORS[i % len(COLORS)], "ls": STYLES[i // len(COLORS) % len(STYLES)]}
-        _draw(profile, LEVELS, found.profiles[agent], style, agent)
-        for axis, panel in zip(axes, costs, strict=True):
-            if agent in found.efficiency[axis]:
-                band = found.efficiency[axis][agent]
-                _draw(panel, band.x, band, style)
-                panel.plot(band.x[-1], band.middle[-1], "o", color=style["color"], ms=3.5)
+    still = [agent for agent, band in found.efficiency[STEPS].items() if _is_level(band)]
+    widths = [3.4 if axes else 5.2, *(3.4 for _ in axes), *([2.0] if still else [])]
+    figure, (profile, *panels) = new_figure(
+        len(widths),
+        width=sum(widths) + 1.4 * bool(still),
+        height=max(3.4, 1.2 + 0.17 * len(still)),
+        widths=widths,
+    )
+    for i, (agent, look) in enumerate(looks.items()):
+        bands = found.profiles[agent]
+        profile.plot(
+            LEVELS,
+            bands.middle,
+            color=look.color,
+            linestyle=look.linestyle,
+            linewidth=1.6,
+            marker=look.marker,
+            markersize=4,
+            markevery=(i * _MARKS_APART // len(looks), _MARKS_APART),
+            label=agent,
+        )
+        profile.fill_between(
+            LEVELS, bands.low, bands.high, color=look.color, alpha=0.18, linewidth=0
+        )
     profile.set(xlabel="way from chance (0) to optimum (1)", ylabel="share of runs above it")
     profile.set_ylim(-0.02, 1.02)
-    for axis, panel in zip(axes, costs, strict=True):
+    for axis, panel in zip(axes, panels, strict=False):
+        for agent, band in found.efficiency[axis].items():
+            if agent not in still:
+                draw_band(panel, band, looks[agent])
         scale_cost(panel, axis, log=found.logarithmic(axis))
         low, high = panel.get_ylim()
         panel.set_ylim(max(low, -0.25), min(high, 1.04))
         panel.set_ylabel("way to optimum (IQM)")
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    if still:
+        draw_levels(panels[-1], {agent: found.summaries[agent].iqm for agent in still}, looks)
+        panels[-1].set_xlabel("way to optimum (IQM),\nno curve")
+    legend_below(figure, *profile.get_legend_handles_labels())
     return save(figure, path)
 
 
-def _draw(axis: Axes, x, bands, style: dict, label: str | None = None) -> None:
-    axis.plot(x, bands.middle, linewidth=1.6, label=label, **style)
-    axis.fill_between(x, bands.low, bands.high, color=style["color"], alpha=0.18, linewidth=0)
+def _is_level(band: Band) -> bool:
+    return float(np.ptp(band.middle)) < 1e-9

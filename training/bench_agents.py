@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..agents import AgentError, make_agent
 from ..agents.registry import AGENTS, agent_spec, option_types
 from . import bench_kernels, bench_traces
 from .bench_kernels import INPUTS, STEPS, KernelShare, kernel_share
-from .bench_table import Columns
+from .bench_table import Columns, made_on
 from .bench_traces import TraceSpeed, trace_speed
 from .clock import Rate, measure, one_thread
 from .docs_page import replace_section
@@ -166,8 +163,7 @@ def _section(found: AgentBench, seconds: float, repeats: int) -> str:
     parts = [
         "## Agents",
         f"Made by `caudate bench agents --seconds {seconds:g} --docs docs`; the best of {repeats} "
-        f"repeats, one\nthread where nothing else is said. Python {platform.python_version()}, "
-        f"NumPy {np.__version__}.",
+        f"repeats, one\nthread where nothing else is said. {made_on('NumPy')}",
     ]
     for env_id in dict.fromkeys(speed.env_id for speed in found.agents):
         parts += [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from ..envs import task_ids
+from .bench_table import made_on
 from .clock import Rate, measure, one_thread
 from .docs_page import replace_section
 from .errors import UsageError
@@ -149,7 +149,7 @@ def _section(found: Sequence[EnvSpeed], seconds: float, repeats: int) -> str:
         f"Gymnasium's `SyncVectorEnv` around {SYNC_SIZE} single environments, and how many times",
         f"faster the native batch of {SYNC_SIZE} is.",
         "",
-        f"Python {platform.python_version()}, NumPy {np.__version__}, Gymnasium {gym.__version__}.",
+        made_on("NumPy", "Gymnasium"),
         "",
         f"| id | single | {sizes} | `SyncVectorEnv` | ratio |",
         "|---|" + "---|" * (len(SIZES) + 3),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..agents.filters import FILTERS, Filter
-from .bench_table import Columns
+from .bench_table import Columns, made_on
 from .clock import Rate, measure, one_thread
 from .docs_page import replace_section
 from .errors import UsageError, nearest
@@ -146,6 +145,6 @@ seen, default parameters. *ns* is the time of a trial and subject in the batch. 
 {SUBJECTS:,} subjects, or as many as keep the state within {STATE_LIMIT // 2**20} MB;
 alone, a subject pays for NumPy's calls.
 
-Python {platform.python_version()}, NumPy {np.__version__}.
+{made_on("NumPy")}
 
 {COLUMNS.markdown(found)}"""

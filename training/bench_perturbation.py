@@ -12,6 +12,7 @@ import numpy as np
 
 from ..agents import Targets, make_agent
 from .bench_kernels import matrix_product
+from .bench_table import made_on
 from .clock import measure, one_thread
 from .docs_page import replace_section
 from .errors import UsageError
@@ -196,6 +197,7 @@ def _write_page(page: Path, found: list[RuleSpeed], repeats: int) -> None:
             f"{COPIES} columns, {STEPS} steps, float32, one thread; nanoseconds of a step and "
             f"column, best of {repeats}",
             f"repeats. The machine's matrix product reached {product:.0f} GFLOP/s in the same run.",
+            made_on("NumPy"),
             "",
             "| rule | units | step without noise | step with noise | update | stored noise, MB "
             "| share of the product |",

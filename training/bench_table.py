@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+def made_on(*packages: str) -> str:
+    """What speed depends on beside the code: versions of Python and of packages, the processor."""
+    found = {"Python": platform.python_version()} | {name: version(name) for name in packages}
+    return f"{', '.join(f'{name} {number}' for name, number in found.items())}; {processor()}."
+
+
+def processor() -> str:
+    """Name of the processor, as the operating system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:  # not on Linux
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return (*names, platform.processor() or platform.machine())[0]
 
 
 @dataclass(frozen=True)

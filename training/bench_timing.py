@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import shutil
 import subprocess
 import tempfile
@@ -17,7 +16,7 @@ import numpy as np
 
 from ..agents.kernels.timing_numpy import AHP, GABA, REST, Paths
 from ..agents.stable_timing import PRECISE, TimingCircuit
-from .bench_table import Columns
+from .bench_table import Columns, made_on
 from .clock import Rate, measure, one_thread
 from .docs_page import replace_section
 from .errors import UsageError
@@ -275,6 +274,6 @@ equations and step; its noise is Gaussian, ours uniform. What it compiles is not
 of a C++ program is. *Spikes* are those of a neuron a trial: equal ones mean that the simulators did
 the same.
 
-Python {platform.python_version()}.
+{made_on()}
 
 {COLUMNS.markdown(found)}"""

@@ -207,7 +207,9 @@ def bench_envs(
 
 
 def bench_agents(
-    agents: Annotated[list[str] | None, typer.Argument(help="Names; default: all.")] = None,
+    agents: Annotated[
+        list[str] | None, typer.Argument(help="Names; default: networks and baselines.")
+    ] = None,
     task: Annotated[list[str] | None, typer.Option(help="Ids, as often as you like.")] = None,
     seconds: Annotated[float, typer.Option(help="CPU time of a repeat.")] = 1.0,
     kernels: Annotated[bool, typer.Option(help="The spiking kernels too.")] = True,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 
-from ..envs import Task, TaskEnv, make_task, task_ids
+from ..envs import ChoiceTask, Task, TaskEnv, make_task, task_ids
 from .errors import UsageError
 from .listing import FAMILIES
 from .progress import Say
@@ -22,10 +24,14 @@ _HEAD = """# The tasks
 
 Made by `caudate gallery`; the pictures show each task's best known policy at work, with the first
 seed from 3 on that brings it a reward.
-Yardsticks are in the unit of the task's score: *random* actions, *chance* (the best policy that
-ignores observations), *memoryless* (the best one on the current observation alone), *optimum* (the
-best known one on all observations); a dash where no number is known. How each is got stands in the
-task's docstring, for instance `help(caudate.envs.DelayedMatch)`.
+
+Names in *Reward*, such as `correct` or `fixation_break`, with their defaults behind them, are keys
+of `rewards`: `gym.make("caudate/DelayedMatch-v0", rewards={"error": -1.0})`. Yardsticks are in the
+unit of the task's *score*: *random* actions, *chance* (the best policy that ignores observations),
+*memoryless* (the best one on the current observation alone), *optimum* (the best known one on all
+observations); a dash where no number is known. *Chance* may count steps from the trial's start,
+*memoryless* may not, so that it can be lower. How each is got stands in the task's docstring, for
+instance `help(caudate.envs.DelayedMatch)`, as do all parameters and what `info` tells.
 """
 _TITLES = {
     "working_memory": "Working memory",
@@ -109,23 +115,34 @@ def _play(env: TaskEnv, seed: int) -> float:
 
 def _section(task: Task, ids: Sequence[Task]) -> str:
     said = _paragraphs(task)
-    lines = [
-        f"### {task.name}",
-        "",
-        task.summary,
-        "",
-        f"![{task.name}: an episode of the best known policy](tasks/{task.name}.png)",
-        "",
-        *(f"{text}\n" for key in ("Timeline", "Actions", "Reward") for text in said.get(key, [])),
-        f"To measure: {task.measures}.",
-        "",
+    table = [
         "| id | random | chance | memoryless | optimum |",
         "|---|---|---|---|---|",
         *(_row(one) for one in sorted(ids, key=lambda one: (len(one.id), one.id))),
-        "",
-        *(f"{text}\n" for text in said.get("paper", [])),
     ]
-    return "\n".join(lines)
+    parts = [
+        f"### {task.name}",
+        task.summary,
+        f"![{task.name}: an episode of the best known policy](tasks/{task.name}.png)",
+        *said.get("Timeline", []),
+        *said.get("Defaults", [_defaults(task)]),
+        *(text for key in ("Observation", "Actions", "Reward") for text in said.get(key, [])),
+        *(text.split(" Yardsticks")[0] for text in said.get("Score", [])),
+        f"To measure: {task.measures}.",
+        "\n".join(table),
+        *said.get("paper", []),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _defaults(task: Task) -> str:
+    """The task's own parameters, where its docstring does not sum them up."""
+    shared = {one.name for one in fields(Task)}
+    own = [one.name for one in fields(task) if one.name not in shared]
+    values = [f"`{name}` {getattr(task, name)}" for name in own]
+    if not isinstance(task, ChoiceTask):  # there a step is a trial, however long
+        values.insert(0, f"dt {task.dt:g} ms")
+    return f"Defaults: {', '.join(values)}."
 
 
 def _row(task: Task) -> str:
@@ -136,10 +153,16 @@ def _row(task: Task) -> str:
 
 
 def _paragraphs(task: Task) -> dict[str, list[str]]:
-    """Paragraphs of the docstring by their first word; papers stand behind the arguments."""
+    """Paragraphs of the docstring by their first word; papers stand behind the arguments.
+
+    The table of observations, the only one, is found by its first heading.
+    """
     found: dict[str, list[str]] = {}
     behind = False
     for block in inspect.cleandoc(type(task).__doc__ or "").split("\n\n"):
+        if block.startswith("==="):
+            found["Observation"] = [_table(block).replace("``", "`")]
+            continue
         text = " ".join(block.split()).replace("``", "`")
         word = text.split(":")[0].split(" ")[0]
         if behind and not text.startswith(("Versions", ">>>")):
@@ -147,3 +170,20 @@ def _paragraphs(task: Task) -> dict[str, list[str]]:
         found.setdefault(word, []).append(text)
         behind = behind or word == "Args"
     return found
+
+
+def _table(block: str) -> str:
+    """A table of a docstring, whose columns are told by lines of ``=``, as Markdown."""
+    ruler, *lines = block.split("\n")
+    starts = [match.start() for match in re.finditer("=+", ruler)]
+    rows: list[list[str]] = []
+    for line in lines:
+        if line.startswith("=="):
+            continue
+        cells = [line[a:b].strip() for a, b in zip(starts, [*starts[1:], None], strict=True)]
+        if cells[0] or not rows:
+            rows.append(cells)
+        else:
+            rows[-1] = [f"{old} {new}".strip() for old, new in zip(rows[-1], cells, strict=True)]
+    rows.insert(1, ["---"] * len(starts))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
@@ -21,7 +22,17 @@ from .curves import (
 )
 from .errors import UsageError
 from .evaluation import has_task, yardsticks
-from .pictures import AXIS, COLORS, FAINT, INK, STYLES, new_figure, save
+from .pictures import (
+    AXIS,
+    FAINT,
+    INK,
+    Look,
+    agent_looks,
+    draw_levels,
+    legend_below,
+    new_figure,
+    save,
+)
 from .runs import Run
 
 _MARKS = ("chance", "memoryless", "optimum")
@@ -64,8 +75,12 @@ def draw_curves(
     title: str,
     marks: Mapping[str, float],
     kind: str = "score",
+    labels: Sequence[str] | None = None,
 ) -> None:
     """Draw curves, grouped by label, between the lines of a task's landmarks.
+
+    Agents whose score never changes, because they learn nothing from episode to episode, have no
+    curve: their scores stand beside their names in a panel of its own.
 
     Args:
         curves: one a run.
@@ -73,19 +88,39 @@ def draw_curves(
         title: above the picture.
         marks: landmark -> score.
         kind: what is on the vertical axis, score or return.
+        labels: of all agents of a comparison, in its order, so that each looks the same in all its
+            pictures; those of the curves if not given.
     """
     groups = group(curves)
-    figure, axes = new_figure(2, share_y=True)
-    for axis, name in zip(axes, (STEPS, CPU), strict=True):
-        _draw_panel(axis, groups, name)
+    looks = agent_looks(groups if labels is None else labels)
+    still = {label: _level(runs) for label, runs in groups.items() if _is_still(runs)}
+    moving = {label: runs for label, runs in groups.items() if label not in still}
+    panels = [name for name in (STEPS, CPU) if moving]
+    widths = [3.4] * len(panels) + [2.0] * bool(still)
+    figure, axes = new_figure(
+        len(widths),
+        width=0.6 + sum(widths) + 1.4 * bool(still),
+        height=max(3.4, 1.2 + 0.17 * len(still)),
+        widths=widths,
+    )
+    if moving:
+        axes[1].sharey(axes[0])
+    for axis, name in zip(axes, panels, strict=False):
+        _draw_panel(axis, moving, name, looks)
         _draw_marks(axis, marks, named=name == CPU)
-    axes[0].set_ylabel(f"greedy {kind}")
-    if kind == "score":  # in [0, 1]: no room for what no agent can reach
-        low, high = axes[0].get_ylim()
-        axes[0].set_ylim(max(low, -0.02), min(high, 1.04))
+    if moving:
+        axes[1].tick_params(labelleft=False)
+        axes[0].set_ylabel(f"greedy {kind}")
+        if kind == "score":  # in [0, 1]: no room for what no agent can reach
+            low, high = axes[0].get_ylim()
+            axes[0].set_ylim(max(low, -0.02), min(high, 1.04))
+        legend_below(figure, *axes[0].get_legend_handles_labels())
+    if still:
+        draw_levels(axes[-1], still, looks)
+        for mark in {marks[name] for name in _MARKS if name in marks}:
+            axes[-1].axvline(mark, **AXIS)
+        axes[-1].set_xlabel(f"{kind}, no curve")
     figure.suptitle(title, fontsize=10, color=INK, x=0.01, ha="left")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     save(figure, path)
 
 
@@ -100,13 +135,27 @@ def _task_of(runs: Sequence[Run]) -> tuple[str, dict]:
     return tasks[0]
 
 
-def _draw_panel(axis: Axes, groups: Mapping[str, Sequence[Curve]], name: str) -> None:
+def _is_still(runs: Sequence[Curve]) -> bool:
+    """Whether nothing but a level was measured: at the start and once more at most."""
+    return all(len(run.score) <= 2 and np.ptp(run.score) == 0 for run in runs)
+
+
+def _level(runs: Sequence[Curve]) -> tuple[float, float, float]:
+    """Median of the runs' scores, the least and the greatest."""
+    scores = [run.score[-1] for run in runs]
+    return float(np.median(scores)), min(scores), max(scores)
+
+
+def _draw_panel(
+    axis: Axes,
+    groups: Mapping[str, Sequence[Curve]],
+    name: str,
+    looks: Mapping[str, Look],
+) -> None:
     log = wants_log(groups.values(), name)
-    for i, (label, curves) in enumerate(groups.items()):
+    for label, curves in groups.items():
         summary = band(curves, name, log)
-        color = COLORS[i % len(COLORS)]
-        style = STYLES[i // len(COLORS) % len(STYLES)]
-        _draw_band(axis, summary, color, style, _legend(label, summary.n))
+        draw_band(axis, summary, looks[label], _legend(label, summary.n))
     scale_cost(axis, name, log=log)
 
 
@@ -123,13 +172,23 @@ def scale_cost(axis: Axes, name: str, *, log: bool) -> None:
     axis.set_xlabel(COST_LABELS[name])
 
 
-def _draw_band(axis: Axes, summary: Band, color: str, style: str, label: str) -> None:
-    axis.plot(summary.x, summary.middle, color=color, linestyle=style, linewidth=1.6, label=label)
+def draw_band(axis: Axes, summary: Band, look: Look, label: str | None = None) -> None:
+    """A curve with its interval, a marker where it ends."""
+    axis.plot(
+        summary.x,
+        summary.middle,
+        color=look.color,
+        linestyle=look.linestyle,
+        linewidth=1.6,
+        marker=look.marker,
+        markersize=4,
+        markevery=[len(summary.x) - 1],
+        label=label,
+    )
     if summary.n > 1:
         axis.fill_between(
-            summary.x, summary.low, summary.high, color=color, alpha=0.18, linewidth=0
+            summary.x, summary.low, summary.high, color=look.color, alpha=0.18, linewidth=0
         )
-    axis.plot(summary.x[-1], summary.middle[-1], "o", color=color, markersize=3.5)
 
 
 def _legend(label: str, n: int) -> str:

@@ -55,7 +55,10 @@ def draw_ridge(ridges: Mapping[str, Ridge], path: Path) -> Path:
             extend="min",
             cmap="viridis",
         )
-        axis.plot(*one.true, "o", color="white", markeredgecolor=INK, markersize=5)
+        axis.plot(
+            *one.true, "o", color="white", markeredgecolor=INK, markersize=5, label="true value"
+        )
+        axis.legend(fontsize=7, loc="lower left")
         axis.set(xscale="log", yscale="log")
         axis.set_xticks(_RATES, [f"{rate:g}" for rate in _RATES])
         axis.xaxis.set_minor_locator(NullLocator())

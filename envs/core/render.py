@@ -57,27 +57,49 @@ def draw_track(task: Task, track: Track) -> Array:
         "hspace": 0.14,
         "height_ratios": heights,
     }
-    axes = figure.subplots(3, 1, sharex=True, gridspec_kw=grid)
+    axes = figure.subplots(3, 1, gridspec_kw=grid)
     top, middle, bottom = axes
     _draw_channels(top, task, track, unit)
     _draw_actions(middle, task, track, unit)
     _draw_rewards(bottom, track, unit)
     for axis in axes:
-        _shade(axis, task, track, unit, labelled=axis is top)
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=8, colors=_INK, length=2.5)
+    for axis in axes[1:] if _is_gallery(task) else axes:
+        _shade(axis, task, track, unit, labelled=axis is top)
+        axis.set_xlim(0, max(len(track.obs), 2) * unit)
+        axis.tick_params(labelbottom=axis is bottom)
     bottom.set_xlabel("time in the trial (ms)" if by_trial else "step of the session", fontsize=9)
-    bottom.set_xlim(0, max(len(track.obs), 2) * unit)
     title = {"fontsize": 10, "color": _INK, "x": 0.01, "y": 1.0 - 0.06 / total}
     figure.suptitle(_title(task, track), ha="left", va="top", **title)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 
 
+def _is_gallery(task: Task) -> bool:
+    """Whether each step shows a picture of its own, which no axis of time can hold."""
+    return bool(task.frame) and isinstance(task, ChoiceTask)
+
+
 def _channels_height(task: Task) -> float:
     if task.frame:
         return min(0.15 * task.frame[0], 3.4) + 0.3
-    return 0.34 * min(len(task.obs_names), _MANY) + 0.3
+    alike, alone = _alike_and_alone(task)
+    return 0.34 * min(len(alike) + len(alone), _MANY + (len(alone) if alike else 0)) + 0.3
+
+
+def _alike_and_alone(task: Task) -> tuple[list[int], list[int]]:
+    """Channels that are drawn as a heat map, and those that are drawn as traces.
+
+    Many channels that differ by a number alone, as samples of a sound do, are a map without the
+    others. Where there are many, but few of each kind, all are one map.
+    """
+    kinds = [name.rstrip("0123456789") for name in task.obs_names]
+    every = list(range(len(kinds)))
+    if len(kinds) <= _MANY:
+        return [], every
+    alike = [i for i in every if kinds.count(kinds[i]) > _MANY]
+    return alike or every, [i for i in every if i not in set(alike)] if alike else []
 
 
 def _action_height(task: Task) -> float:
@@ -109,42 +131,63 @@ def _draw_channels(axis: Axes, task: Task, track: Track, unit: float) -> None:
         _draw_frames(axis, scaled, task, track, unit)
         return
     names = task.obs_names
-    if len(names) > _MANY:
-        extent = (0.0, len(obs) * unit, len(names) - 0.5, -0.5)
-        axis.imshow(scaled.T, aspect="auto", cmap="Blues", extent=extent, vmin=0, vmax=1, zorder=2)
-        every = -(-len(names) // 12)
-        axis.set_yticks(range(0, len(names), every), names[::every])
-        axis.set_ylim(len(names) - 0.5, -0.5)
-        return
+    alike, alone = _alike_and_alone(task)
+    places, ticks = [], []
     edges = np.arange(len(obs) + 1) * unit
-    for row, (name, trace) in enumerate(zip(names, scaled.T, strict=True)):
-        base = len(names) - 1 - row
-        zero = float((0.0 - low[row]) / (high[row] - low[row]))
-        levels = base + 0.75 * trace
+    for row, channel in enumerate(alone):
+        base = len(alone) - 1 - row
+        zero = float((0.0 - low[channel]) / (high[channel] - low[channel]))
+        levels = base + 0.75 * scaled[:, channel]
         axis.stairs(
             levels, edges, baseline=base + 0.75 * zero, fill=True, color=_CHANNEL, alpha=0.25
         )
-        axis.stairs(levels, edges, baseline=None, color=_CHANNEL, linewidth=1.2, label=name)
-    axis.set_yticks([base + 0.375 for base in range(len(names))], names[::-1])
-    axis.set_ylim(-0.2, len(names))
+        axis.stairs(levels, edges, baseline=None, color=_CHANNEL, linewidth=1.2)
+        places.append(base + 0.375)
+        ticks.append(names[channel])
+    if alike:  # above the traces, its first channel on top
+        extent = (0.0, edges[-1], float(len(alone)), float(len(alone) + _MANY))
+        signed = (low[alike] < 0).all()
+        axis.imshow(
+            scaled[:, alike].T[::-1],
+            aspect="auto",
+            cmap="RdBu_r" if signed else "Blues",
+            interpolation="nearest",
+            extent=extent,
+            origin="lower",
+            vmin=0,
+            vmax=1,
+            zorder=2,
+        )
+        size = _MANY / len(alike)
+        for row in range(0, len(alike), -(-len(alike) // 12)):
+            places.append(len(alone) + _MANY - (row + 0.5) * size)
+            ticks.append(names[alike[row]])
+    axis.set_yticks(places, ticks)
+    axis.set_ylim(-0.2 if alone else 0.0, len(alone) + (_MANY if alike else 0))
 
 
 def _draw_frames(axis: Axes, obs: Array, task: Task, track: Track, unit: float) -> None:
     """Each period as a picture of what its steps show, the later the darker.
 
-    Of sessions of choices, whose trials are single steps, the latest is shown.
+    Of sessions of choices, whose steps show a picture each, that of the latest choice, on axes
+    of its own.
     """
     assert task.frame is not None
     rows, columns = task.frame
+    how = {"cmap": "Blues", "interpolation": "nearest", "vmin": 0, "vmax": 1, "zorder": 2}
+    if _is_gallery(task):
+        last = max(len(track.actions) - 1, 0)
+        axis.imshow(obs[last, : rows * columns].reshape(rows, columns), **how)
+        axis.set_title(f"picture of step {last}", fontsize=8, color=_INK)
+        axis.set(xticks=[], yticks=[])
+        return
     start = 0
     for _, run in groupby(track.periods):
         stop = start + len(list(run))
         part = obs[start:stop, : rows * columns].reshape(-1, rows, columns)
-        part = part[-1:] if isinstance(task, ChoiceTask) else part
         trail = np.linspace(1.0, 0.3, len(part))[::-1, None, None]
         extent = (start * unit, stop * unit, rows - 0.5, -0.5)
-        shown = (part * trail).max(axis=0)
-        axis.imshow(shown, aspect="auto", cmap="Blues", extent=extent, vmin=0, vmax=1, zorder=2)
+        axis.imshow((part * trail).max(axis=0), aspect="auto", extent=extent, **how)
         start = stop
     axis.set_yticks(range(0, rows, -(-rows // 12)))
     axis.set_ylim(rows - 0.5, -0.5)
@@ -226,12 +269,15 @@ def _shade(axis: Axes, task: Task, track: Track, unit: float, *, labelled: bool)
     start = 0
     runs = [(label, len(list(run))) for label, run in groupby(_labels(task, track))]
     named: set[str] = set()
+    by_fact = task.shade_fact is not None and not getattr(task, "period_names", ())
     for turn, (label, length) in enumerate(runs):
         stop = start + length
         if label:
             axis.axvspan(start * unit, stop * unit, color=_SHADE[turn % 2], zorder=0, linewidth=0)
             if turn and start:
                 axis.axvline(start * unit, color=_FAINT, linewidth=0.5, zorder=2.5)
+            if by_fact and turn and not _fits(label, length, track):
+                label = label.split()[-1]  # the first stretch names the fact
             if labelled and (label not in named or _fits(label, length, track)):
                 _label_run(axis, label, start, stop, unit, narrow=not _fits(label, length, track))
                 named.add(label)

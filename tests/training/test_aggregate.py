@@ -7,6 +7,7 @@ import pytest
 
 from caudate.training import UsageError, compare
 from caudate.training.aggregate import LEVELS, aggregate, aggregate_sheets
+from caudate.training.aggregate_figure import draw_aggregate
 from caudate.training.aggregate_files import write_aggregate
 from caudate.training.arrival import arrival_sheet, arrivals
 from caudate.training.comparison import restate
@@ -114,6 +115,25 @@ def test_arrivals_know_who_was_cut_off():
     assert lines[0][:3] == [ROWS[0], "a", "6/6"]
     assert lines[1][3] == "∞ [0, ∞]"
     assert "(to 103)" in lines[1][4]
+
+
+def test_the_figure_names_agents_without_a_curve_in_a_panel_of_its_own(monkeypatch, tmp_path):
+    figures = []
+    monkeypatch.setattr(
+        "caudate.training.aggregate_figure.save", lambda figure, _: figures.append(figure)
+    )
+    curves = {row: [curve("a", [0.1, 0.5], 100), curve("b", [0.2, 0.2], 10)] for row in ROWS}
+    for known in (curves, {}):
+        found = aggregate(TABLE, known)
+        assert found is not None
+        draw_aggregate(found, tmp_path / "a.png")
+    (profile, steps, cpu, levels), alone = (figure.axes for figure in figures)
+    assert [label.get_text() for label in levels.get_yticklabels()] == ["b"]
+    for panel in (steps, cpu):
+        (line,) = panel.get_lines()
+        assert line.get_color() == profile.get_lines()[0].get_color()
+    assert len(profile.get_lines()) == 2
+    assert len(alone) == 1
 
 
 def test_files_and_those_of_an_earlier_comparison(tmp_path):

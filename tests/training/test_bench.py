@@ -1,6 +1,8 @@
 """The benchmarks run and report what they say they measure; no test asserts a time."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +11,10 @@ from caudate.agents import AgentError
 from caudate.envs import make_task
 from caudate.training import UsageError, bench_kernels
 from caudate.training import bench_agents as bench
+from caudate.training import bench_perturbation as perturbation
 from caudate.training.bench_envs import SIZES, _player, bench_envs
 from caudate.training.bench_kernels import ACTIVITY, INPUTS, STEPS, Workload, kernel_share
+from caudate.training.bench_table import made_on, processor
 from caudate.training.bench_traces import trace_speed
 from caudate.training.clock import (
     measure,
@@ -47,6 +51,24 @@ def test_only_real_transitions_are_counted():
     assert played == pytest.approx(calls * 4 * 7 / 8, abs=4)
 
 
+def test_the_processor_is_named(monkeypatch):
+    assert re.fullmatch(r"Python [\w.+]+, NumPy [\w.+]+; .+\.", made_on("NumPy"))
+    assert processor()
+    monkeypatch.setattr(
+        Path, "read_text", lambda self, encoding: "model name\t: Some CPU @ 2 GHz\n"
+    )
+    assert processor() == "Some CPU @ 2 GHz"
+    assert made_on().endswith("; Some CPU @ 2 GHz.")
+
+    def missing(self, encoding):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", missing)
+    monkeypatch.setattr("platform.processor", lambda: "")
+    monkeypatch.setattr("platform.machine", lambda: "arm64")
+    assert processor() == "arm64"
+
+
 def test_bench_envs(tmp_path):
     said: list[str] = []
     file = tmp_path / "envs.json"
@@ -58,6 +80,7 @@ def test_bench_envs(tmp_path):
     assert BENCH in said[-1]
     page = (tmp_path / "speed.md").read_text()
     assert "`caudate bench envs --seconds 0.001 --docs docs`" in page
+    assert made_on("NumPy", "Gymnasium") in page
     row = next(line for line in page.splitlines() if BENCH in line)
     header = next(line for line in page.splitlines() if line.startswith("| id"))
     assert row.count("|") == header.count("|")
@@ -86,8 +109,19 @@ def test_bench_agents(tmp_path, monkeypatch):
     text = page.read_text()
     assert "\nTasks.\n" in text
     assert "`caudate bench agents --seconds 0.001 --docs docs`" in text
+    assert made_on("NumPy") in text
     assert f"| eprop-rate | {other.rate.best:,.0f} |" in text
     assert "kernels" not in text
+
+
+def test_the_table_of_perturbation_rules_says_what_it_measures(tmp_path, monkeypatch):
+    rules = {"weight, flip": perturbation.RULES["weight, flip"]}
+    monkeypatch.setattr(perturbation, "RULES", rules)
+    page = tmp_path / "perturbation.md"
+    [found] = perturbation.bench_perturbation([10], **QUICK, docs=page, say=lambda text: None)
+    text = page.read_text()
+    assert f"| weight, flip | 10 | {found.plain_ns:.0f} |" in text
+    assert made_on("NumPy") in text
 
 
 def test_an_agent_that_cannot_be_measured_is_told_and_skipped(monkeypatch):

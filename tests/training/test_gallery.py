@@ -46,6 +46,12 @@ def test_gallery(tmp_path: Path) -> None:
     assert text.index("## Working memory") < text.index("## Bandits")
     assert "### DelayedMatch" in text
     assert "Timeline: fixation -> sample" in text
+    assert "Defaults: dt 100 ms, fixation 100 ms, sample 200 ms" in text
+    assert "Defaults: `p` (0.8, 0.2), `hazard` 0.025." in text  # not summed up in the docstring
+    assert (
+        "| Observation | Range | Meaning |\n| --- | --- | --- |\n| `go` | 1 | always on |" in text
+    )
+    assert "\nScore: share of rewarded trials.\n" in text
     assert "doi:10.1126/science.173.3997.652" in text
     assert "| `caudate/DelayedMatch-Bench-v0` | 0.333 | 0.500 | 0.500 | 1.000 |" in text
     for name in ("DelayedMatch", "ReversalBandit"):

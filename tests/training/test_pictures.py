@@ -9,6 +9,7 @@ import pytest
 
 from caudate.training import UsageError
 from caudate.training.curves import CPU, STEPS, Curve, band, group, read_curve, wants_log
+from caudate.training.pictures import agent_looks
 from caudate.training.plotting import draw_curves, plot
 from caudate.training.runs import Run
 from caudate.training.watching import watch
@@ -82,6 +83,53 @@ def test_plot_other_format_and_return(runs, tmp_path):
     curves = [curve(f"agent {i}", [0, 10 * i, 300]) for i in range(9)]
     draw_curves(curves, tmp_path / "b.png", title="nine", marks={}, kind="return")
     assert is_png(tmp_path / "b.png")
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that are saved."""
+    figures = []
+    monkeypatch.setattr("caudate.training.plotting.save", lambda figure, _: figures.append(figure))
+    return figures
+
+
+def test_looks_of_agents_differ_and_stay():
+    labels = [f"agent {i}" for i in range(20)]
+    looks = agent_looks(labels)
+    assert len(set(looks.values())) == 20
+    assert agent_looks(labels[:9]) == {label: looks[label] for label in labels[:9]}
+
+
+def test_an_agent_looks_the_same_in_every_picture_of_a_comparison(drawn, tmp_path):
+    labels = [f"agent {i}" for i in range(9)]
+    for some in (labels, labels[7:]):
+        curves = [curve(label, [0, 0.5, 1]) for label in some]
+        draw_curves(curves, tmp_path / "a.png", title="", marks={}, labels=labels)
+    whole, part = (
+        {line.get_label(): line for line in figure.axes[0].get_lines()} for figure in drawn
+    )
+    for name, line in part.items():
+        assert line.get_color() == whole[name].get_color()
+        assert line.get_linestyle() == whole[name].get_linestyle()
+        assert line.get_marker() == whole[name].get_marker()
+    assert len(part) == 2
+
+
+def test_agents_without_a_curve_have_a_panel_with_their_names(drawn, tmp_path):
+    learns = [curve("learns", [0, 0.5, 1])]
+    still = [curve("knows", [0.7, 0.7]), curve("new", [0.2])]
+    where = tmp_path / "a.png"
+    draw_curves(learns + still, where, title="", marks={"chance": 0.5})
+    draw_curves(learns, where, title="", marks={})
+    draw_curves(still, where, title="", marks={})
+    draw_curves([curve("stuck", [0.0] * 9)], where, title="", marks={})
+    both, curves, levels, stuck = drawn
+    names = [label.get_text() for label in both.axes[2].get_yticklabels()]
+    assert names == ["knows", "new"]
+    values = [line.get_xdata()[0] for line in both.axes[2].get_lines() if line.get_marker() == "o"]
+    assert values == [0.7, 0.2]
+    assert [text.get_text() for text in both.legends[0].get_texts()] == ["learns (1 seed)"]
+    assert [len(figure.axes) for figure in (curves, levels, stuck)] == [2, 1, 2]
 
 
 def test_mistakes_in_plot(runs, tmp_path):

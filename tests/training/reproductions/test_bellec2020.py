@@ -44,6 +44,14 @@ def test_the_side_with_more_cues_is_asked_for():
     assert abs(right.mean() - tasks.CUES / 2) < 1
 
 
+def test_the_table_names_the_bound_that_is_tested():
+    runs = [{"reached": 254, "errors": [0.5]}, {"reached": None, "errors": [0.5]}]
+    first, *_ = store.claims(dict.fromkeys(store.RULES, runs))
+    assert first.expected == f"every seed within {store.ITERATIONS} iterations"
+    assert first.measured == "iterations 254, not"
+    assert not first.passed
+
+
 def test_stores_and_recalls_take_turns():
     rng = np.random.default_rng(1)
     for _ in range(200):

@@ -147,7 +147,7 @@ def draw_serial(result: dict[str, Any], folder: Path) -> list[Path]:
         axis.set_title({"exact": "exact filter", "floor": "likelihood floor"}[name], fontsize=9)
     axes[0].set_ylabel("learning rate for the tone")
     axes[0].set_ylim(0, 0.85)
-    axes[0].legend(frameon=False, fontsize=7, ncols=2, loc="upper left")
+    axes[0].legend(frameon=False, fontsize=7, ncols=2, loc="upper left", handlelength=3.0)
     return [save(figure, folder / "serial-prediction.png")]
 
 
@@ -255,7 +255,7 @@ def draw_reversal(result: dict[str, Any], folder: Path) -> list[Path]:
         axis.set_ylim(0.48, 1.1)
         axis.set_yticks((0.5, 0.6, 0.7, 0.8, 0.9, 1.0))
     axes[0].set_ylabel("right choices")
-    axes[1].legend(frameon=False, fontsize=6.5, loc="upper left")
+    axes[1].legend(frameon=False, fontsize=6.5, loc="upper left", handlelength=4.0)
     for i, lesion in enumerate(REVERSAL_LESIONS):
         axes[2].plot(
             np.arange(1, 81),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from ...pictures import COLORS, STYLES, new_figure, save
+from ...pictures import COLORS, new_figure, save
 from ...reproduction import Claim, Experiment
 from . import schedules
 from .learner import (
@@ -224,7 +224,9 @@ def draw_extinction(result: dict[str, Any], folder: Path) -> list[Path]:
         for j, name in enumerate(("exact", "floor")):
             label = group + (", floor" if j else "")
             values = result[name][group]["responding"]
-            axes[2].plot(values, STYLES[j], color=COLORS[i], marker="o", ms=3, label=label)
+            # Wide and pale beneath, so that it shows where both are the same.
+            look: Any = {"lw": 6.0, "alpha": 0.4} if j else {"lw": 1.4, "marker": "o", "ms": 3}
+            axes[2].plot(values, color=COLORS[i], zorder=2 - j, label=label, **look)
     axes[2].set_xlabel("trials without reward so far")
     axes[2].set_title("responding (median)", fontsize=9)
     axes[2].set_ylim(0.3, 1.02)

@@ -197,7 +197,7 @@ def known(v: float, s: float) -> float:
 
 
 _TITLES = {
-    "healthy": "knows both noises",
+    "healthy": "estimates both noises",
     "no stochasticity": "without stochasticity",
     "no volatility": "without volatility",
     "outcomes": "",
