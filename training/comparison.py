@@ -324,12 +324,14 @@ def read_curves(comparison: Comparison, folder: Path) -> dict[str, list[Curve]]:
 
 def _draw(comparison: Comparison, curves: dict[str, list[Curve]], folder: Path) -> dict[str, Path]:
     """One picture a row that has records, by the row's label."""
+    labels = [entrant.label for entrant in comparison.agents]
     drawn = {}
     for row in comparison.rows:
         if row.label in curves:
             picture = folder / "figures" / f"{slug(row.label)}.png"
             kind = "score" if has_task(row.task) else "return"
             marks = yardsticks(row.task, row.env)
-            draw_curves(curves[row.label], picture, title=row.label, marks=marks, kind=kind)
+            runs = curves[row.label]
+            draw_curves(runs, picture, title=row.label, marks=marks, kind=kind, labels=labels)
             drawn[row.label] = picture
     return drawn
