@@ -46,7 +46,8 @@ results: $(INSTALLED)
 		$(BIN)/caudate compare $$name --docs docs/results || \
 			{ code=$$?; test $$code = 1 || exit $$code; failed=1; }; \
 	done; \
-	$(BIN)/caudate recover --subjects 100 --trials 300 --starts 4 --docs docs/results && exit $$failed
+	$(BIN)/caudate recover --subjects 100 --trials 300 --starts 4 --docs docs/results && \
+	$(BIN)/python -m caudate.training.preset_scores docs/results training/presets && exit $$failed
 
 # Timing circuits beside Brian2, which has a virtual environment of its own. Brian2 2.9 asks for a
 # method of arrays that NumPy 2.4 has no more.

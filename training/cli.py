@@ -5,6 +5,7 @@ Heavy libraries are imported inside the commands, so that ``caudate --help`` ans
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -247,6 +248,9 @@ app.command()(export_command.export)
 
 def main() -> None:
     """Entry point: a user's mistake is one sentence on standard error and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):  # names of files need not be text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")  # matrices are small: threads only get in the way
     with warnings.catch_warnings():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -13,10 +14,15 @@ from caudate.envs import task_ids
 from caudate.training import UsageError, preset
 from caudate.training.assignments import agent_options, describe, env_parameters, parse_as
 from caudate.training.evaluation import check_env_id
+from caudate.training.preset_scores import rewrite, scores, words
 from caudate.training.presets import Preset, find_preset, preset_names
+from caudate.training.table import Line
 from caudate.training.toml_files import toml_table
 
 from .conftest import TASK
+
+ROOT = Path(__file__).parents[2]
+PRESETS, RESULTS = ROOT / "training" / "presets", ROOT / "docs" / "results"
 
 
 def test_every_preset_names_a_task_an_agent_and_known_options():
@@ -31,6 +37,37 @@ def test_every_preset_names_a_task_an_agent_and_known_options():
             assert found.steps > 0
             assert set(found.options) <= set(option_types(agent))
             assert set(table) <= {"options", "num_envs", "steps", "eval_every", "score", "command"}
+
+
+def test_scores_of_presets_are_those_of_the_page_of_results():
+    told = [one for file in PRESETS.glob("*.toml") for one in scores(file, RESULTS)]
+    assert len(told) > 200
+    assert [(agent, says) for agent, says, found in told if says != found] == []
+
+
+def test_scores_of_presets_are_written_again(tmp_path):
+    file = tmp_path / "DelayedMatch-v0.toml"
+    text = (PRESETS / file.name).read_text("utf-8")
+    (_, score, found), *_ = scores(PRESETS / file.name, RESULTS)
+    assert score == found
+    file.write_text(text.replace(score, "0.9 reached by everybody", 1), "utf-8")
+    assert rewrite(file, RESULTS) == 1
+    assert file.read_text("utf-8") == text
+    assert rewrite(file, RESULTS) == 0
+
+
+@pytest.mark.parametrize(
+    ("n", "goal", "said"),
+    [
+        (1, None, "0.500, seed 3"),
+        (2, None, "0.750, median of 2 seeds"),
+        (2, "0.9", "0.9 reached by 1 of 2 seeds, median score 0.750"),
+    ],
+)
+def test_words_of_scores(n, goal, said):
+    made = [(3, 0.5, False), (4, 1.0, True)][:n]
+    lines = [Line("", "", s, ok, "steps", x, x, x, 1, 1, 1.0, {}) for s, x, ok in made]
+    assert words(lines, goal) == said
 
 
 def test_names_of_presets():
