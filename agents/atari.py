@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .base import Metrics
 from .eprop import EProp, EPropOptions
 from .errors import AgentError
 from .networks.visual import VisualNetwork
@@ -61,6 +62,9 @@ class AtariEProp(EProp):
 
     ``ALE/`` ids are played as :mod:`.atari_env` says. Only the local rule in its batched execution
     exists for the convolutions; ``gradient="exact"`` is exact in the recurrent network alone.
+
+    Attributes:
+        played_timesteps: in all; ``num_timesteps`` begins anew with each :meth:`learn`.
     """
 
     name = "eprop-atari"
@@ -72,6 +76,7 @@ class AtariEProp(EProp):
         if n_envs is None and isinstance(env, str):
             n_envs = 32
         super().__init__(env, n_envs=n_envs, **kwargs)
+        self.played_timesteps = 0
         o = self.options
         check_ranges(self.name, o, _RANGES)
         choice(self.name, "execution", o.execution, ("batched",))
@@ -123,8 +128,21 @@ class AtariEProp(EProp):
     def episode_cap(self) -> int:
         """Steps after which episodes are cut now, but for the jitter."""
         o = self.options
-        grown = self.num_timesteps // o.cap_growth_steps
+        grown = self.played_timesteps // o.cap_growth_steps
         return round((o.episode_cap ** (1 / 3) + grown) ** 3)
+
+    def update(self) -> Metrics:
+        before = self.num_timesteps
+        metrics = super().update()
+        self.played_timesteps += self.num_timesteps - before
+        return metrics
+
+    def get_state(self) -> dict[str, Any]:
+        return super().get_state() | {"played_timesteps": self.played_timesteps}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self.played_timesteps = int(state["played_timesteps"])
 
     def _draw_seeds(self) -> np.ndarray:
         jitter = self.options.cap_jitter

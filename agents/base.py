@@ -140,7 +140,12 @@ class Agent(ABC):
         cls._check_state_size(state, n)
         if episode_start is None or not np.any(episode_start):
             return state
-        begins = np.broadcast_to(np.asarray(episode_start, bool).reshape(-1), (n,))
+        begins = np.asarray(episode_start, bool).reshape(-1)
+        if len(begins) != n:
+            raise AgentError(
+                f"predict got {n} observations with an episode_start of {len(begins)}: pass one "
+                "truth value for each observation."
+            )
         return mixed(begins, begin(n), state)
 
     @staticmethod

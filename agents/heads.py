@@ -248,13 +248,3 @@ def observation_bounds(space: gym.Space) -> np.ndarray:
     assert isinstance(space, gym.spaces.Box)
     bound = np.maximum(np.abs(space.low), np.abs(space.high)).reshape(-1).astype(float)
     return np.where(np.isfinite(bound) & (bound > 0), bound, 1.0)
-
-
-def describe(space: gym.Space) -> dict[str, Any]:
-    """What a checkpoint remembers of a space, to refuse an environment that does not fit."""
-    shape = [int(n) for n in space.shape] if space.shape is not None else None
-    return {
-        "kind": type(space).__name__,
-        "shape": shape,
-        "n": int(space.n) if isinstance(space, gym.spaces.Discrete) else None,
-    }

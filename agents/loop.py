@@ -36,7 +36,8 @@ CREDITS = ("capped", "reward", "error")
 
 _RANGES = {
     "count": ("n_neurons", "motor_batch", "motor_chain", "max_episode_steps"),
-    "positive": ("tau", "motor_learning_rate", "striatal_learning_rate"),
+    "steps": ("tau",),
+    "positive": ("motor_learning_rate", "striatal_learning_rate"),
     "fraction": ("exploration", "baseline_rate"),
     "not negative": ("motor_trials", "recurrent_gain", "striatal_gain"),
 }

@@ -58,6 +58,7 @@ def checked_seed(agent: str, seed: Any) -> int:
 
 RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "count": (lambda v: v >= 1, "1 or more"),
+    "steps": (lambda v: 1 <= v < math.inf, "1 or more and finite"),
     "positive": (lambda v: 0 < v < math.inf, "above 0 and finite"),
     "fraction": (lambda v: 0 <= v <= 1, "between 0 and 1"),
     "not negative": (lambda v: 0 <= v < math.inf, "0 or more and finite"),

@@ -17,6 +17,7 @@ from .base import Metrics, State, StatefulAgent
 from .channels import channel_names, find_channels
 from .errors import AgentError, CheckpointError, LearningWarning, NonFiniteError
 from .heads import SoftmaxHead, check_observation_space, make_head, observation_bounds
+from .kernels import KERNELS
 from .kernels.rate_numpy import INPUT, STATE
 from .networks import RateNetwork, SpikingNetwork, Wiring
 from .optimizers import SCHEDULES, Parameters, Schedule, clip_by_norm, make_optimizer
@@ -38,9 +39,10 @@ _RANGES = {
         *("n_neurons", "max_episode_steps", "substeps", "refractory", "schedule_updates"),
         *("rollout_steps", "memory_units"),
     ),
+    "steps": ("tau_min", "tau_max"),  # of rate units: with less their leak overshoots
     "positive": (
-        *("learning_rate", "tau_min", "tau_max", "sigma", "sigma_out", "tau_membrane"),
-        *("tau_adaptation", "threshold", "connectivity", "adam_epsilon"),
+        *("learning_rate", "sigma", "sigma_out", "tau_membrane", "tau_adaptation", "threshold"),
+        *("connectivity", "adam_epsilon"),
     ),
     "fraction": (
         *("gamma", "gae_lambda", "baseline_rate", "feedback_decay", "adaptive_fraction"),
@@ -151,6 +153,9 @@ class RecurrentAgent(StatefulAgent):
         self.targets: TargetRounds | None = None
         self.rounds: Rounds | TargetRounds
         if isinstance(env, Targets):
+            if self.env_kwargs:
+                raise AgentError("env_kwargs is for environment ids: Targets have their own.")
+            self.env_kwargs = dict(env.env_kwargs)
             self.rounds = self.targets = TargetRounds(env, COPIES if n_envs is None else n_envs)
         else:
             steps = self.options.max_episode_steps
@@ -227,6 +232,7 @@ class RecurrentAgent(StatefulAgent):
         choice(self.name, "network", o.network, NETWORKS)
         choice(self.name, "input_units", o.input_units, ("raw", "bounds"))
         choice(self.name, "nonlinearity", o.nonlinearity, (STATE, INPUT))
+        choice(self.name, "kernel", o.kernel, KERNELS)
         if not -1 < o.initial_activity < 1:
             raise AgentError(
                 f"{self.name}: initial_activity={o.initial_activity} must be between -1 and 1, "
@@ -358,7 +364,8 @@ class RecurrentAgent(StatefulAgent):
         every rule it is a part of the world.
         """
         if self.memory is None:
-            return x, state, ()
+            frames = x.dtype == np.uint8  # which networks that see take as they are
+            return x if frames else x.astype(self.dtype, copy=False), state, ()
         own = self.network.n_state
         held, memory = self.memory.step(x, state[own:])
         return np.concatenate([x, held], axis=1).astype(self.dtype), state[:own], memory

@@ -45,7 +45,6 @@ class Rounds:
         self.action_space = env.single_action_space
         self.task_info: dict[str, Any] = getattr(inner_env(env), "task_info", {})
         self._max_steps = max_episode_steps
-        self._holds = env.metadata.get("autoreset_mode") == AutoresetMode.DISABLED
 
     def reset(self, seeds: Sequence[int] | np.ndarray) -> np.ndarray:
         """Begin a round; returns observations (B, D)."""
@@ -102,7 +101,8 @@ class Rounds:
             self.condition[known] = np.asarray(final["condition"])[known]
         if "final_obs" in info:  # SAME_STEP: the row already belongs to the next episode
             observation = observation.copy()
-            for i in np.flatnonzero(ended):
+            # Columns that ``caps`` cut play on: they have no final observation.
+            for i in np.flatnonzero(ended & info["_final_obs"]):
                 observation[i] = info["final_obs"][i]
         return observation
 
@@ -144,7 +144,7 @@ def make_rounds(
                 "build it with AutoresetMode.NEXT_STEP."
             )
     elif isinstance(env, gym.Env):
-        vector, name = SyncVectorEnv([lambda: env]), env.spec.id if env.spec else None
+        vector, name = SyncVectorEnv([lambda: env]), _registered_id(env)
     else:
         raise AgentError(
             f"env={type(env).__name__} is not an environment: pass an id, a gymnasium.Env or a "
@@ -156,6 +156,16 @@ def make_rounds(
             "or pass an id."
         )
     return Rounds(vector, name, max_episode_steps)
+
+
+def _registered_id(env: gym.Env) -> str | None:
+    """The id that makes an environment like this one; None where it was built in another way."""
+    spec = env.spec
+    if spec is None or spec.id not in gym.registry or spec.additional_wrappers:
+        return None
+    usual = gym.registry[spec.id]
+    changed = {k: v for k, v in spec.kwargs.items() if k != "render_mode"} != usual.kwargs
+    return None if changed or spec.max_episode_steps != usual.max_episode_steps else spec.id
 
 
 def _vector_from_id(env_id: str, n_envs: int, env_kwargs: dict) -> VectorEnv:

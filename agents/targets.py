@@ -34,6 +34,8 @@ class Targets:
         conditions: (n,) integers, for baselines per condition.
         env_id: the environment that the trials are from, named in checkpoints.
         task_info: what it tells of itself, like the names of channels.
+        observation_space: of one observation; unbounded if not given.
+        env_kwargs: keyword arguments of the environment, named in checkpoints.
 
     Raises:
         AgentError: arrays that do not fit together.
@@ -48,6 +50,8 @@ class Targets:
         conditions: np.ndarray | None = None,
         env_id: str | None = None,
         task_info: dict[str, Any] | None = None,
+        observation_space: spaces.Box | None = None,
+        env_kwargs: dict[str, Any] | None = None,
     ):
         observations, targets = np.asarray(observations), np.asarray(targets)
         if observations.ndim < 3 or observations.shape[:2] != targets.shape[:2]:
@@ -75,8 +79,15 @@ class Targets:
         given = np.full(trials, NO_CONDITION) if conditions is None else conditions
         self.conditions = np.asarray(given, int)
         self.env_id, self.task_info = env_id, task_info or {}
+        self.env_kwargs = dict(env_kwargs or {})
         shape = observations.shape[2:]
-        self.observation_space = spaces.Box(-np.inf, np.inf, shape, np.float32)
+        if observation_space is None:
+            observation_space = spaces.Box(-np.inf, np.inf, shape, np.float32)
+        if observation_space.shape != shape:
+            raise AgentError(
+                f"Targets: observations of shape {shape} do not fit {observation_space}."
+            )
+        self.observation_space = observation_space
 
     def chained(self, order: np.ndarray) -> Targets:
         """Trials strung together without a pause: ``order`` (k, m) makes m of k trials each.
@@ -125,6 +136,8 @@ class Targets:
                 trials.facts.get("condition"),
                 env_id,
                 getattr(env.unwrapped, "task_info", None),
+                env.observation_space,
+                env_kwargs,
             )
         finally:
             env.close()

@@ -213,7 +213,7 @@ class BanditPlayer(Player):
         """Belief and memories, cleared in columns whose arms are new."""
         belief, last_choice, last_reward = known
         if self.belief is not None:
-            belief = mixed(begins, self.belief.begin(len(begins), self.quantities), belief)
+            belief = mixed(begins, self.belief.renewed(belief, self.quantities), belief)
         last_choice = np.where(begins[:, None], NO_CHOICE, last_choice)
         return belief, last_choice, np.where(begins[:, None], 0.0, last_reward)
 
@@ -280,7 +280,7 @@ class Reviver:
                 stacklevel=2,
             )
         broken = np.asarray(~np.isfinite(mean).all(axis=1))
-        return mixed(broken, filter.begin(len(mean), quantities), belief)
+        return mixed(broken, filter.renewed(belief, quantities), belief)
 
 
 def note_trial(notes: Notes, seen: Seen, reader: Reader) -> None:

@@ -170,6 +170,10 @@ class Filter(ABC):
                 of a batch seeded with s has seed s + i.
         """
 
+    def renewed(self, state: State, arms: int) -> State:
+        """The prior for all columns of a state whose arms are new. Luck goes on where it stands."""
+        return self.begin(len(self.mean(state)), arms)
+
     @abstractmethod
     def mean(self, state: State) -> Array:
         """Expected next outcome of each arm, (n, K)."""

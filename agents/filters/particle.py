@@ -143,6 +143,9 @@ class JointParticle(Filter):
             np.zeros((n, arms, many)) + _column(self.initial_variance),
         )
 
+    def renewed(self, state: State, arms: int) -> State:
+        return (*state[:2], *self.begin(len(state[0]), arms)[2:])
+
     def mean(self, state: State) -> Array:
         weights, mean = state[2], state[5]
         return self._decayed((weights * mean).sum(-1)[..., None])[..., 0]

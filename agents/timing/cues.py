@@ -103,9 +103,7 @@ class CueReader:
         analog_cue = len(self._identity) == 1 and self._is_number(self._identity[0], values)
         self._analog_cue = analog_cue
         self.n_cues = len(self._values) if analog_cue else max(len(self._identity), 1)
-        self.press = [
-            i for i, name in enumerate(names) if re.fullmatch(r"prev_action_[1-9]\d*", name)
-        ]
+        self.press = [i for i, name in enumerate(names) if _PRESS.fullmatch(name)]
         if held is None:
             self._course = [i for i in analog if "blank" in self.pulses]
         else:

@@ -157,8 +157,20 @@ def test_caps_cut_episodes_and_grow():
 
     agent = small(episode_cap=64, cap_growth_steps=100)
     assert agent.episode_cap == 64
-    agent.num_timesteps = 250
+    agent.played_timesteps = 250
     assert agent.episode_cap == 6**3
+
+
+def test_the_caps_of_episodes_go_on_growing_when_learning_goes_on():
+    agent = small(episode_cap=64, cap_growth_steps=10)
+    agent.learn(30)
+    grown = agent.episode_cap
+    assert grown > 64
+    again = small(episode_cap=64, cap_growth_steps=10)
+    again.set_state(agent.get_state())
+    again.learn(1)
+    assert again.num_timesteps < agent.played_timesteps <= again.played_timesteps
+    assert again.episode_cap >= grown
 
 
 @pytest.mark.parametrize(

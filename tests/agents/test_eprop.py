@@ -179,6 +179,41 @@ def test_loading_onto_an_environment_that_does_not_fit_is_refused(tmp_path):
         EProp.load(path, env=gym.make("CartPole-v1"))
 
 
+def test_an_agent_of_a_changed_environment_is_loaded_only_with_it(tmp_path):
+    env = gym.make("caudate/DelayedMatch-v0", delay=2000.0)
+    EProp(env, network="rate", n_neurons=4).save(tmp_path / "agent")
+    with pytest.raises(AgentError, match="pass env= to load it"):
+        load_agent(tmp_path / "agent")
+    assert load_agent(tmp_path / "agent", env).n_envs == 1
+
+
+def test_observations_of_double_precision_are_rounded_where_they_enter():
+    agent = EProp("caudate/DelayedMatch-v0", n_neurons=4, n_envs=2)
+    x = np.ones((2, agent.n_seen))
+    assert agent.remember(x, agent.fresh_state(2, agent.rng))[0].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"network": "rate", "tau_min": 0.3}, "tau_min=0.3 must be 1 or more"),
+        ({"network": "rate", "tau_max": float("inf")}, "tau_max=inf must be 1 or more"),
+        ({"kernel": "cuda"}, "kernel='cuda' is not one of auto, numpy, numba"),
+    ],
+)
+def test_options_that_no_network_can_have(options, message):
+    with pytest.raises(AgentError, match=message):
+        EProp("caudate/DelayedMatch-v0", n_neurons=4, n_envs=2, **options)
+
+
+def test_episode_starts_must_fit_the_observations():
+    agent = EProp("caudate/DelayedMatch-v0", n_neurons=4, n_envs=2)
+    x = np.zeros((4, agent.n_seen), np.float32)
+    _, state = agent.predict(x)
+    with pytest.raises(AgentError, match="got 4 observations with an episode_start of 3"):
+        agent.predict(x, state, np.array([True, False, False]))
+
+
 def test_silent_networks_are_reported():
     agent = small("eprop", input_gain=0.0, recurrent_gain=0.0, rate_coef=0.0)
     agent.parameters["bias"][...] = -1.0

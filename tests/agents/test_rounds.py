@@ -79,6 +79,33 @@ def test_one_environment_is_one_column():
     assert rounds.env_id == "CartPole-v1"
 
 
+def test_an_environment_that_its_id_does_not_make_has_no_id():
+    task = "caudate/DelayedMatch-v0"
+    made = {
+        "as registered": gym.make(task),
+        "drawn": gym.make(task, render_mode="rgb_array"),
+        "other parameters": gym.make(task, delay=2000.0),
+        "other limit": gym.make("CartPole-v1", max_episode_steps=7),
+        "wrapped": gym.wrappers.FlattenObservation(gym.make("CartPole-v1")),
+    }
+    ids = {name: make_rounds(env, None, {}, 100).env_id for name, env in made.items()}
+    assert ids == dict.fromkeys(made) | {"as registered": task, "drawn": task}
+
+
+def test_columns_that_caps_cut_have_no_final_observation():
+    env = SyncVectorEnv(
+        [lambda: Echo(delay=5), lambda: Echo(delay=0)],  # the second ends as the first is cut
+        autoreset_mode=AutoresetMode.SAME_STEP,
+    )
+    rounds = make_rounds(env, None, {}, 100)
+    rounds.caps = np.array([2, 9])
+    seen = rounds.reset([0, 1])
+    while rounds.alive.any():
+        seen, _ = rounds.step(np.zeros(2, int))
+        assert np.isfinite(seen).all()
+    assert rounds.truncated.tolist() == [True, False]
+
+
 @pytest.mark.parametrize("what", ["observation", "reward"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_values_that_are_not_finite_stop_the_round(what, value):

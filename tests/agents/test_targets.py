@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 import caudate.envs  # noqa: F401
-from caudate.agents import AgentError, EProp, NodePerturbation, Targets, WeightPerturbation
+from caudate.agents import (
+    AgentError,
+    EProp,
+    NodePerturbation,
+    Targets,
+    WeightPerturbation,
+    load_agent,
+)
 from caudate.agents.targets import TargetRounds
 from caudate.training import evaluate
 
@@ -116,6 +123,18 @@ def test_checkpoint_of_targets_loads_on_the_environment_and_on_targets(tmp_path)
 def test_mistakes_get_one_sentence(make, message):
     with pytest.raises(AgentError, match=message):
         make()
+
+
+def test_targets_of_a_task_know_its_parameters_and_bounds(tmp_path):
+    pool = Targets.of("caudate/DelayedMatch-v0", 8, delay=2000.0)
+    agent = EProp(pool, network="rate", n_neurons=8, input_units="bounds", n_envs=4)
+    env = gym.make("caudate/DelayedMatch-v0", delay=2000.0)
+    assert agent.observation_space == env.observation_space
+    agent.save(tmp_path / "agent")
+    again = load_agent(tmp_path / "agent")
+    assert again.env_kwargs == {"delay": 2000.0}
+    with pytest.raises(AgentError, match="Targets have their own"):
+        EProp(pool, env_kwargs={"delay": 500.0})
 
 
 def test_streams_of_fresh_trials_are_taught_and_must_fit():

@@ -244,6 +244,19 @@ def test_a_column_equals_a_run_alone(noise: Any, particles: int) -> None:
             np.testing.assert_array_equal(mine[0], all_of_it[i])
 
 
+def test_luck_goes_on_where_arms_are_new() -> None:
+    learner = JointParticle(particles=50)
+    luck = []
+    for seed in (1, 2):
+        state = learner.begin(2, 3, seed)
+        for _ in range(2):  # games
+            state = learner.renewed(state, 3)
+            assert np.array_equal(learner.mean(state), learner.mean(learner.begin(2, 3)))
+            state, _ = learner.update(state, np.ones((2, 3)))
+            luck.append(learner.mean(state)[0, 0])
+    assert len(set(luck)) == 4
+
+
 def test_updates_one_by_one_are_a_run_and_leave_states_alone() -> None:
     learner = reference()
     state = learner.begin(2, seed=np.array([7, 3]))
