@@ -51,7 +51,7 @@ class HorizonBandit(ChoiceTask):
     ``forced_0``, _1        0, 1         this arm will be played whatever is chosen
     ``left``                0 to 1       share of the game's ten (long) or five trials left
     ``prev_action_0``, _1   0, 1         arm played on the previous trial (0, 0 at the start)
-    ``prev_reward``         [-.4, 1.4]   reward of the previous trial
+    ``prev_reward``         [-.3, 1.3]   reward of the previous trial
     ======================  ===========  ====================================================
 
     Actions: 0 and 1, the arms; on forced trials the forced one is played in any case.

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from .go_times import best_moment, sum_of_steps
 from .response import Response
 from .time import Duration
 
@@ -81,12 +82,8 @@ def blindly_answered(decision: int, before: Sequence[Duration | int], *, abort: 
     """
     if not abort:
         return 1.0
-    steps, weight = np.zeros(1), np.ones(1)
-    for duration in before:
-        if isinstance(duration, Duration):
-            steps = np.add.outer(steps, duration.steps).ravel()
-            weight = np.outer(weight, duration.probability).ravel()
-        else:
-            steps = steps + duration
-    reached = (steps[:, None] <= steps) & (steps < steps[:, None] + decision)
-    return float((reached * weight[:, None]).sum(axis=0).max())
+    periods = [
+        (one.steps, one.probability) if isinstance(one, Duration) else (np.array([one]), np.ones(1))
+        for one in before
+    ]
+    return best_moment(sum_of_steps(*periods)[None], decision)

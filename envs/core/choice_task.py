@@ -55,6 +55,8 @@ class ChoiceTask(Task):
         super()._check_size()
         worths = self.trials_per_episode * self.n_arms
         self.check_fits("worths of arms in a session", worths, MOST_SHOWN)
+        shown = self.trials_per_episode * len(self.all_channels)
+        self.check_fits("numbers to show in a session", shown, MOST_SHOWN)
 
     @abstractmethod
     def session(self, draws: Draws) -> Session:

@@ -112,11 +112,10 @@ class Draws:
         """Values for another purpose, e.g. noise whose amount varies from call to call."""
         return Draws(self._seeds, self._trials, stream, self._ahead)
 
-    def previous(self) -> tuple[Draws, Array]:
-        """Values of the trials before, and where there is such a trial, (n,) bool."""
-        exists = self._trials > 0
-        before = np.where(exists, self._trials - np.uint64(1), self._trials)
-        return Draws(self._seeds, before, self._stream, self._ahead), exists
+    def previous(self) -> Draws:
+        """Values of the trials before; of a first trial its own."""
+        before = np.where(self._trials > 0, self._trials - np.uint64(1), self._trials)
+        return Draws(self._seeds, before, self._stream, self._ahead)
 
     def ahead(self, count: int) -> Draws:
         """The same values from the beginning, computed so many at once (speed only)."""

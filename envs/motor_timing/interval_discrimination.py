@@ -19,6 +19,7 @@ from ..core.answers import (
     random_answers,
 )
 from ..core.errors import TaskError, check_flag, check_number, check_one_of
+from ..core.go_times import best_by_time, best_moment, pad_sum, sum_of_steps
 from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
@@ -26,7 +27,6 @@ from ..core.scripted_task import ScriptedTask
 from ..core.table import Trials
 from ..core.task import MOST_SHOWN, Channel, Yardsticks
 from ..core.time import DurationLike, parse_duration
-from .go_times import best_by_time, best_moment, pad_sum, sum_of_steps
 
 Array = npt.NDArray[Any]
 

@@ -135,6 +135,7 @@ class IntervalReproduction(ScriptedTask):
             prior = PRIORS[check_one_of("prior", prior, PRIORS)]
         self._prior = parse_duration("prior", prior, self.dt, allow_zero=False)
         self._foreperiod = parse_duration("foreperiod", self.foreperiod, self.dt)
+        self.pulse = check_number("pulse", self.pulse, low=0.0)
         self._pulse = parse_duration("pulse", self.pulse, self.dt, allow_zero=False).low
         self.limit = check_number("limit", self.limit, low=1.0, high=100.0)
         self.abort = check_flag("abort", self.abort)

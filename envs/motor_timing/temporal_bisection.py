@@ -19,6 +19,7 @@ from ..core.answers import (
     random_answers,
 )
 from ..core.errors import TaskError, check_flag, check_number
+from ..core.go_times import best_by_time, best_moment, sum_of_steps
 from ..core.policy import Policy, State
 from ..core.random import Draws
 from ..core.registration import register
@@ -27,7 +28,6 @@ from ..core.scripted_task import ScriptedTask
 from ..core.table import Trials
 from ..core.task import Channel, Yardsticks
 from ..core.time import Duration, DurationLike, parse_duration
-from .go_times import best_by_time, best_moment, sum_of_steps
 
 Array = npt.NDArray[Any]
 

@@ -127,8 +127,11 @@ class TempoContinuation(SyncContinuation):
         first: Array = (rows.obs[:, 0] > 0.5).nonzero()[0]
         which = rows.obs[first, 0].astype(np.int64) - 1
         bank = self.bank
+        # The last beat can be so near the trial's end that it rings into what is not its own.
+        left = trials.durations.sum(axis=1)[rows.trial[first]] - rows.step[first]
         for step in range(min(_RINGING, self._shortest_interval())):
-            rows.obs[first + step, : self._continue] = bank.rows[which, step]
+            here = left > step
+            rows.obs[first[here] + step, : self._continue] = bank.rows[which[here], step]
 
     def _shortest_interval(self) -> int:
         return int(np.diff(self._onsets, axis=2).min())

@@ -247,7 +247,7 @@ class DelayedComparison(ScriptedTask):
         trials.fact("prev_f1")[:] = trials.fact("prev_f2")[:] = np.nan
         if self.trials_per_episode > 1:
             later = trials.fact("trial") % self.trials_per_episode > 0
-            past = self._pairs[draws.previous()[0].integers(len(self._pairs))]
+            past = self._pairs[draws.previous().integers(len(self._pairs))]
             trials.fact("prev_f1")[later], trials.fact("prev_f2")[later] = past[later].T
 
     @property

@@ -74,7 +74,8 @@ class DelayedResponse(ScriptedTask):
         cue: cue period in ms.
         delay: delay, duration in ms.
         decision: decision period in ms.
-        sigma: standard deviation of the Gaussian noise on the location channels at each step.
+        sigma: standard deviation of the Gaussian noise on the location channels at each step of the
+            cue.
         abort: a fixation break ends the trial.
 
     Funahashi, Bruce and Goldman-Rakic 1989, doi:10.1152/jn.1989.61.2.331; anti-saccades: Hallett

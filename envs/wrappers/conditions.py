@@ -10,8 +10,8 @@ n alone, never of actions. The column's types come from the same seed. Drawing c
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
 import gymnasium as gym
@@ -83,6 +83,15 @@ def schedule_conditions(
     return scheduled
 
 
+class _Found(Draws):
+    """Values whose counters were looked for, so that the trial before has not the one before."""
+
+    find_previous: Callable[[], Array]
+
+    def previous(self) -> Draws:
+        return Draws(self.seeds, self.find_previous())
+
+
 class ScheduledTask(ScriptedTask):
     """What ``schedule_conditions`` adds to a task's class."""
 
@@ -94,11 +103,15 @@ class ScheduledTask(ScriptedTask):
     def _replace(self, draws: Draws) -> tuple[Draws, Array]:
         """The values of the trials that fit in place of ``draws``, and the kinds of block (n,)."""
         seeds, trials = (part.astype(np.int64) for part in (draws.seeds, draws.trials))
-        types, kinds = self._course.follow(seeds, trials)
+        # With the trials before: a task may ask for these, and a walk does not go back.
+        before = np.maximum(trials - 1, 0)
+        types, kinds = self._course.follow(np.tile(seeds, 2), np.concatenate([trials, before]))
+        types, types_before = np.split(types, 2)
         numbers = self._course.find(seeds, trials, types)
-        replaced = Draws(seeds, numbers, ahead=self.draws_ahead)
+        replaced = _Found(seeds, numbers, ahead=self.draws_ahead)
+        replaced.find_previous = partial(self._course.find, seeds, before, types_before)
         self._replaced = draws, replaced
-        return replaced, kinds
+        return replaced, kinds[: len(trials)]
 
     def draw(self, draws: Draws, trials: Trials) -> None:
         replaced, kinds = self._replace(draws)
@@ -173,8 +186,14 @@ class Course:
     def _checked(self, values: Any, found: Array) -> Array:
         if values is None:
             return found
-        wanted = list(values)
-        if not wanted or len(set(wanted)) < len(wanted) or not set(wanted) <= set(found.tolist()):
+        wanted = list(values) if isinstance(values, Sequence | np.ndarray) else []
+        whole = all(isinstance(one, int | np.integer) for one in wanted)
+        if (
+            not wanted
+            or not whole
+            or len(set(wanted)) < len(wanted)
+            or not set(wanted) <= set(found.tolist())
+        ):
             raise TaskError(
                 f"values={values!r} are not different values of {self._by} that occur; choose from "
                 f"{', '.join(map(str, found.tolist()))}."

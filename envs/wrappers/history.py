@@ -30,6 +30,8 @@ class TrialHistory(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     - ``run_length``: how many trials up to this one, itself included, had the same condition
       without a break; 0 if the environment tells no condition.
 
+    Where the environment tells a fact of one of these names, it stays as it is.
+
     History goes on over the ends of episodes and begins anew with ``reset(seed=...)``. A trial ends
     where the info says ``trial_end``, or with its episode.
 
@@ -49,6 +51,7 @@ class TrialHistory(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         RecordConstructorArgs.__init__(self, facts=facts)
         super().__init__(env)
         self._ledger = Ledger(1, check_facts(facts))
+        self._over = False
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -56,16 +59,20 @@ class TrialHistory(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         """Begin an episode; a seed also begins the history anew."""
         every = np.ones(1, dtype=bool)
         self._ledger.begin(every, forget=every if seed is not None else ~every)
+        self._over = False
         return self.env.reset(seed=seed, options=options)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """One step."""
         obs, reward, terminated, truncated, info = self.env.step(action)
+        if self._over:  # nothing happens after the end
+            return obs, float(reward), terminated, truncated, info
+        self._over = terminated or truncated
         self._ledger.earn(np.array([float(reward)]))
         if terminated or truncated or info.get("trial_end", False):
             facts = {name: np.array([info[name]]) for name in self._ledger.read if name in info}
             told = self._ledger.end(np.zeros(1, dtype=np.int64), facts)
-            info = {**info, **{name: values[0].item() for name, values in told.items()}}
+            info = {**{name: values[0].item() for name, values in told.items()}, **info}
         return obs, float(reward), terminated, truncated, info
 
 
@@ -124,6 +131,8 @@ class VectorTrialHistory(VectorWrapper):
                 values = np.asarray(info[name])[columns]
                 facts[name] = np.where(info[f"_{name}"][columns], values, _NONE)
         for name, values in self._ledger.end(columns, facts).items():
+            if name in info:
+                continue
             info[name] = np.zeros(self.num_envs, dtype=values.dtype)
             info[name][columns] = values
             info[f"_{name}"] = np.zeros(self.num_envs, dtype=bool)
@@ -190,6 +199,9 @@ class Ledger:
 
 def check_facts(facts: Any) -> tuple[str, ...]:
     """Return the names as a tuple; raise TaskError unless they are strings."""
-    if isinstance(facts, str) or not all(isinstance(name, str) for name in facts):
+    names = isinstance(facts, Sequence) and not isinstance(facts, str)
+    if not names or not all(isinstance(name, str) for name in facts):
         raise TaskError(f"facts={facts!r} is not a list of names; pass e.g. ['choice', 'correct'].")
+    if "reward" in facts:
+        raise TaskError("facts holds 'reward', which is told as prev_reward anyhow; leave it out.")
     return tuple(facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from operator import index
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from gymnasium import spaces
 from ..core.errors import TaskError, check_flag, check_int, check_one_of, nearest
 from ..core.random import Draws, check_seed
 from ..core.task import Task
+from .schedules import check_shares
 
 Array = npt.NDArray[Any]
 
@@ -22,6 +24,10 @@ _STREAM = 0x3A5C
 #: Episodes, or rounds of blocks, whose tasks are drawn at once (speed only).
 _AHEAD = 32
 SCHEDULES = ("random", "blocked", "sequential")
+#: Environments that were built before -> the MultiTask that plays them.
+_OWNERS: weakref.WeakKeyDictionary[gym.Env[Any, Any], weakref.ref[MultiTask]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 class MultiTask(gym.Env[Array, Any]):
@@ -80,6 +86,9 @@ class MultiTask(gym.Env[Array, Any]):
         self.rule_cue = check_flag("rule_cue", rule_cue)
         if len({id(env) for env in self.envs}) < len(self.envs):
             raise TaskError("tasks holds one environment twice; make one for each place.")
+        for task in tasks:
+            if isinstance(task, gym.Env):
+                self._take(task)
         boxes = [_box(env) for env in self.envs]
         self._sizes = [int(np.prod(box.shape)) for box in boxes]
         self._width = max(self._sizes)
@@ -94,6 +103,16 @@ class MultiTask(gym.Env[Array, Any]):
         self._episode = 0
         self._seeds: list[int | None] = [None] * len(self.envs)
         self._index = 0
+
+    def _take(self, env: gym.Env[Any, Any]) -> None:
+        """Note whose a built environment is: copies of a batch would play it behind each other."""
+        owner = _OWNERS.get(env)
+        if owner is not None and owner() is not None:
+            raise TaskError(
+                "tasks holds an environment that another MultiTask plays; pass an id, a task or a "
+                "pair (id, parameters), or close the other."
+            )
+        _OWNERS[env] = weakref.ref(self)
 
     def _joint_space(self, boxes: list[spaces.Box]) -> spaces.Box:
         """Bounds that hold for every task; 0 is what padded channels show."""
@@ -226,6 +245,7 @@ class MultiTask(gym.Env[Array, Any]):
         """Close all tasks."""
         for env in self.envs:
             env.close()
+            _OWNERS.pop(env, None)
 
 
 class EpisodeSchedule:
@@ -253,11 +273,7 @@ class EpisodeSchedule:
         default = 20 if schedule == "blocked" else 1
         length = default if block_length is None else block_length
         self._length = check_int("block_length", length, 1)
-        self._weights = np.ones(n) if weights is None else np.asarray(weights, dtype=np.float64)
-        if self._weights.shape != (n,) or not self._weights.sum() > 0 or (self._weights < 0).any():
-            raise TaskError(
-                f"weights={weights!r} are not {n} numbers >= 0, one a task; pass such, not all 0."
-            )
+        self._weights = check_shares("weights", np.ones(n) if weights is None else weights, n)
         self._cumulative = np.cumsum(self._weights / self._weights.sum())
         self._drawn_for: tuple[int, int] | None = None
         self._drawn = np.zeros((0, n), dtype=np.int64)

@@ -50,6 +50,7 @@ class ObservationNoise(gym.Wrapper[Array, Any, Array, Any], RecordConstructorArg
         self.observation_space = widened(env.observation_space, self.sigma)
         self._noise = CountedNoise(1, self.sigma)
         self._every = np.ones(1, dtype=bool)
+        self._last: Array | None = None  # what was shown last, once the episode is over
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -57,12 +58,16 @@ class ObservationNoise(gym.Wrapper[Array, Any, Array, Any], RecordConstructorArg
         """Begin an episode; a seed also begins the noise anew."""
         obs, info = self.env.reset(seed=seed, options=options)
         self._noise.seed([None if seed is None else check_seed(seed)], self._every)
+        self._last = None
         return self._noisy(obs), info
 
     def step(self, action: Any) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         """One step."""
         obs, reward, terminated, truncated, info = self.env.step(action)
-        return self._noisy(obs), float(reward), terminated, truncated, info
+        shown = self._noisy(obs) if self._last is None else self._last
+        if terminated or truncated:
+            self._last = shown
+        return shown.copy(), float(reward), terminated, truncated, info
 
     def _noisy(self, obs: Array) -> Array:
         return (obs + self._noise.next_of_one()).astype(self.observation_space.dtype)

@@ -26,9 +26,7 @@ class Independent:
 
     def matrix(self, k: int) -> Array:
         """(k, k) probability of each type (column) after each type (row)."""
-        weights = np.ones(k) if self.weights is None else _numbers("weights", self.weights, (k,))
-        if weights.sum() <= 0:
-            raise TaskError(f"weights={self.weights!r} are all 0; give at least one type some.")
+        weights = check_shares("weights", np.ones(k) if self.weights is None else self.weights, k)
         return np.tile(weights / weights.sum(), (k, 1))
 
     def describe(self) -> dict[str, Any]:
@@ -133,7 +131,8 @@ class Rules:
                 f"schedule={schedule!r} is not a schedule; pass Independent, Markov or Blocks."
             )
         blocks = schedule if isinstance(schedule, Blocks) else None
-        rules: list[Any] = [schedule] if blocks is None else list(blocks.rules)
+        many = blocks.rules if blocks is not None else [schedule]
+        rules: list[Any] = list(many) if isinstance(many, Sequence) else []
         if not rules or not all(isinstance(rule, (Independent, Markov)) for rule in rules):
             raise TaskError(
                 "rules of Blocks must be a list of Independent and Markov; pass at least one."
@@ -166,6 +165,14 @@ def _stationary(matrix: Array) -> Array:
     return shares / shares.sum()
 
 
+def check_shares(name: str, given: Any, n: int) -> Array:
+    """Return n numbers >= 0 that are not all 0; else raise TaskError."""
+    values = _numbers(name, given, (n,))
+    if not values.sum() > 0:
+        raise TaskError(f"{name}={given!r} are all 0; pass one number above 0 or more.")
+    return values
+
+
 def _numbers(name: str, given: Any, shape: tuple[int, ...]) -> Array:
     """Return an array of numbers >= 0 of that shape; else raise TaskError."""
     try:
@@ -175,7 +182,7 @@ def _numbers(name: str, given: Any, shape: tuple[int, ...]) -> Array:
     if values.shape != shape or not (np.isfinite(values) & (values >= 0)).all():
         size = " by ".join(map(str, shape))
         raise TaskError(
-            f"{name}={given!r} is not {size} numbers >= 0, as this task's {shape[0]} trial types "
-            "ask for; pass such."
+            f"{name}={given!r} is not {size} numbers >= 0, as the {shape[0]} that there are to "
+            "choose from ask for; pass such."
         )
     return values

@@ -10,7 +10,7 @@ import pytest
 from caudate.envs import make_task
 from caudate.envs.senses.banks import Nearest
 
-from .conftest import play
+from .conftest import play, same
 
 pytest.importorskip("skimage")
 pytest.importorskip("torch")
@@ -114,6 +114,24 @@ def test_clicks_have_no_mean_and_come_on_the_beat() -> None:
         expected = 2 + np.arange(task.n_sync) * int(period / task.dt)
         np.testing.assert_array_equal(loud[:, trial].nonzero()[0], expected)
     assert np.abs(samples.obs[:, :, : task.chunk].mean(axis=2)).max() < 1e-6
+
+
+def test_a_click_does_not_ring_into_the_next_trial() -> None:
+    times = {"n_cont": 0, "window": 0.1, "periods_ms": [300.0, 400.0], "foreperiod": 100.0}
+    task = make_task("caudate/TempoContinuation-v0", trials_per_episode=3, **times)
+    trials = task.sample_trials(9, 0)
+    begins = trials.obs[0]
+    assert same(begins, np.zeros_like(begins))
+    batch = task.vector(4)
+    batch.reset(seed=0)
+    single = task.env()
+    single.reset(seed=0)
+    for _ in range(200):
+        obs = batch.step(np.zeros(4, int))[0]
+        mine = single.step(0)
+        assert same(mine[0], obs[0])
+        if mine[2] or mine[3]:
+            break
 
 
 def test_tables_of_pictures_stay_small() -> None:

@@ -199,6 +199,49 @@ def test_history_of_a_session() -> None:
     assert env.step(0)[4]["prev_choice"] == -1, "begins anew with a seed"
 
 
+def test_nothing_happens_after_the_end() -> None:
+    env = TrialHistory(gym.make(MATCH).unwrapped)
+    noisy = ObservationNoise(gym.make(MATCH).unwrapped, sigma=0.5)
+    beside = ObservationNoise(gym.make(MATCH).unwrapped, sigma=0.5)
+    for one in (env, noisy, beside):
+        one.reset(seed=0)
+    over = False
+    while not over:
+        over = env.step(0)[2]
+    for _ in range(3):
+        assert "trials_before" not in env.step(0)[4]
+    env.reset()
+    over = False
+    while not over:
+        _, _, over, _, info = env.step(0)
+    assert info["trials_before"] == 1
+    for one in (noisy, beside):
+        over = False
+        while not over:
+            last, _, over, _, _ = one.step(0)
+    for _ in range(3):
+        assert same(noisy.step(0)[0], last)
+    assert same(noisy.reset()[0], beside.reset()[0])
+
+
+def test_what_a_task_tells_stays_as_it_is() -> None:
+    env = TrialHistory(gym.make("caudate/TwoStep-v0"))
+    plain = gym.make("caudate/TwoStep-v0")
+    batch = VectorTrialHistory(gym.make_vec("caudate/TwoStep-v0", num_envs=1))
+    for one in (env, plain, batch):
+        one.reset(seed=0)
+    for step in range(30):
+        action = step % 2
+        mine, theirs = env.step(action)[4], plain.step(action)[4]
+        told = batch.step(np.array([action]))[4]
+        if "prev_reward" in theirs:
+            assert mine["prev_reward"] == theirs["prev_reward"] == told["prev_reward"][0]
+    with pytest.raises(TaskError, match="told as prev_reward"):
+        TrialHistory(gym.make(BANDIT), facts=["reward"])
+    with pytest.raises(TaskError, match="is not a list of names"):
+        TrialHistory(gym.make(BANDIT), facts=5)  # type: ignore[arg-type]
+
+
 def test_run_length_counts_repeats() -> None:
     env = TrialHistory(gym.make(MATCH))
     env.reset(seed=2)
@@ -343,6 +386,16 @@ def test_trials_of_a_type_are_the_tasks_own() -> None:
     assert abs(np.corrcoef(samples[1:], samples[:-1])[0, 1]) < 4 / np.sqrt(n)
 
 
+def test_the_trial_before_is_the_one_that_was_shown() -> None:
+    task = make_task("caudate/DelayedComparison-v0", trials_per_episode=6)
+    for schedule in (Independent(), Markov(repeat=0.8)):
+        facts = schedule_conditions(task, schedule).sample_trials(18, 0).facts
+        first = facts["trial"] % 6 == 0
+        for name in ("f1", "f2"):
+            before = np.concatenate([[np.nan], facts[name][:-1]])
+            assert same(facts[f"prev_{name}"], np.where(first, np.nan, before))
+
+
 def test_blocks_of_shares() -> None:
     rules = [Independent([0.9, 0.1]), Independent([0.1, 0.9])]
     task = schedule_conditions(make_task(MATCH), Blocks(rules, length=50), by="is_match")
@@ -469,6 +522,9 @@ def test_scheduled_tasks_have_all_faces() -> None:
         (Independent(), {"by": "correct"}, "choose one of"),
         (Independent(), {"by": "is_match", "values": [0, 7]}, "choose from 0, 1"),
         (Independent(), {"by": "is_match", "values": []}, "choose from 0, 1"),
+        (Independent(), {"by": "is_match", "values": 5}, "choose from 0, 1"),
+        (Independent(), {"by": "is_match", "values": [[1]]}, "choose from 0, 1"),
+        (Blocks(5, 10), {}, "must be a list of Independent and Markov"),  # type: ignore[arg-type]
     ],
 )
 def test_wrong_schedules_are_told_in_a_sentence(
@@ -608,6 +664,9 @@ def test_a_multi_task_in_a_batch_and_in_pictures() -> None:
         ([MATCH], {"schedule": "blocked", "block_length": 0}, "block_length=0"),
         ([MATCH], {"schedule": "blocked", "weights": [1]}, "random"),
         ([MATCH, BANDIT], {"weights": [1]}, "2 numbers"),
+        ([MATCH, BANDIT], {"weights": [np.inf, 1]}, "2 numbers"),
+        ([MATCH, BANDIT], {"weights": ["a", "b"]}, "2 numbers"),
+        ([MATCH, BANDIT], {"weights": [0, 0]}, "all 0"),
         ([MATCH, BANDIT], {"weights": [-1, 2]}, "2 numbers"),
         ([MATCH, BANDIT], {"names": ["a", "a"]}, "different names"),
         (["FrozenLake-v1"], {}, "not a Box"),
@@ -633,6 +692,15 @@ def test_wrong_use_of_a_multi_task() -> None:
     shared = gym.make(MATCH)
     with pytest.raises(TaskError, match="twice"):
         MultiTask([shared, shared])
+    with pytest.raises(TaskError, match="another MultiTask plays"):
+        gym.make_vec("caudate/MultiTask-v0", num_envs=2, vectorization_mode="sync", tasks=[shared])
+    first = MultiTask([shared])
+    with pytest.raises(TaskError, match="another MultiTask plays"):
+        MultiTask([shared])
+    first.close()
+    second = MultiTask([shared])
+    del second  # as good as closed
+    MultiTask([shared])
 
 
 def test_importing_the_library_registers_the_multi_task() -> None:
