@@ -111,6 +111,33 @@ def test_veridical_reproduction_has_slope_one_and_no_indifference_point() -> Non
     assert np.isnan(result.indifference_ms)
 
 
+@pytest.mark.parametrize("away", [0.0, 40.0])
+def test_chance_is_no_bias(away: float) -> None:
+    """Fifteen targets of 20 trials; means miss by 22 ms by chance."""
+    target = np.repeat(np.linspace(500.0, 1500.0, 15), 20)
+    found = [
+        psy.reproduction(
+            {"t_target_ms": target, "t_prod_ms": RANDOM(seed).normal(target + away, 0.1 * target)}
+        )
+        for seed in range(20)
+    ]
+    squares = np.array([result.bias_ms**2 for result in found])
+    assert squares.mean() == pytest.approx(away**2, abs=200.0)
+    # 95 % of 20, four standard errors below.
+    assert sum(within(away, result.bias_interval) for result in found) >= 15
+    assert all(within(result.bias_ms, result.bias_interval) for result in found)
+
+
+def test_bias_and_variance_make_up_the_squared_error() -> None:
+    random = RANDOM(4)
+    target = np.repeat(TARGETS, [5, 8, 12, 20])
+    made = random.normal(0.7 * target + 300.0, 60.0)
+    result = psy.reproduction({"t_target_ms": target, "t_prod_ms": made})
+    squares = [((made - t) ** 2)[target == t].mean() for t in TARGETS]
+    assert result.rmse_ms**2 == pytest.approx(np.mean(squares))
+    assert result.bias_ms**2 + result.sd_ms**2 == pytest.approx(result.rmse_ms**2)
+
+
 @pytest.mark.parametrize(("measurement", "production"), [(0.1, 0.06), (0.18, 0.05)])
 def test_noises_of_the_bayesian_timer_are_recovered(measurement: float, production: float) -> None:
     fit = psy.bayesian_timer(reproducer(1500, measurement, production))
