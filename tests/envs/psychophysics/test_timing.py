@@ -154,9 +154,10 @@ def test_a_gain_scales_the_bayesian_timer() -> None:
     trials = reproducer(600, 0.12, 0.06)
     plain = psy.bayesian_timer(trials)
     scaled = {**trials, "t_prod_ms": 1.5 * trials["t_prod_ms"]}
-    assert psy.bayesian_timer(scaled, gain=1.5).measurement == pytest.approx(
-        plain.measurement, rel=1e-3
-    )
+    fit = psy.bayesian_timer(scaled, gain=1.5)
+    assert fit.measurement == pytest.approx(plain.measurement, rel=1e-3)
+    # The density of what was produced: as likely, over a range 1.5 times as wide.
+    assert fit.log_likelihood == pytest.approx(plain.log_likelihood - 600 * np.log(1.5))
 
 
 # ---------------------------------------------------------------------- bisection
@@ -491,6 +492,10 @@ def refusals() -> dict[str, tuple[Any, str]]:
                 {"t_sample_ms": np.arange(-20.0, 20.0), "t_prod_ms": np.ones(40)}
             ),
             "not above 0",
+        ),
+        "no gain": (
+            lambda: psy.bayesian_timer(reproducer(60, 0.1, 0.1), gain=0.0),
+            "gain=0.0 is no number above 0",
         ),
         "no duration": (
             lambda: psy.bisection({**bisected, "duration_ms": np.zeros(20)}),
