@@ -188,8 +188,8 @@ def plot_inter_response_times(result: InterResponseTimes, axes: Axes | None = No
     axes = new_axes(axes)
     total = result.counts.sum()
     left = result.edges_ms[:-1]
-    # The last bin is open, and drawn as wide as the one before.
-    width = np.append(np.diff(left), left[-1] - left[-2])
+    # The last bin is open, and drawn as wide as the widest.
+    width = np.append(np.diff(left), np.diff(left).max())
     axes.bar(left, result.counts / total, width=width, align="edge", color=MARK, alpha=0.45)
     # What is expected in the open bin does not go on the line.
     middles, random = left + width / 2, result.expected / total
