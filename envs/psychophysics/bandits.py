@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..core.errors import TaskError
+from ..core.errors import TaskError, check_int
 from .common import (
     FAINT,
     INK,
@@ -265,10 +265,16 @@ def rescorla_wagner_fit(trials: TrialTable, arms: int = 2, start: float = 0.5) -
         start: value of every arm at the start of a session.
 
     Raises:
-        TaskError: fewer than 20 trials.
+        TaskError: fewer than 20 trials, or choices that are no arms.
     """
+    arms = check_int("arms", arms, 1)
     choice, reward = _sessions(trials, "choice", "reward")
     need(choice.size, 20, "trials of whole sessions")
+    wrong = choice[~np.isin(choice, np.arange(arms))]
+    if wrong.size:
+        raise TaskError(
+            f"choice {wrong[0]:g} is none of the arms 0 to {arms - 1}; pass arms=N for N of them."
+        )
     chosen = choice.astype(np.int64)
     rows = np.arange(len(chosen))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.errors import TaskError
+from ..core.errors import TaskError, real_number
 from .common import FAINT, MARK, WARM, Interval, TrialTable, columns, need, new_axes
 from .fitting import by_level, wald_intervals
 
@@ -26,7 +26,7 @@ class BayesianTimer:
         measurement: w_m, SD of the measured interval over the interval.
         production: w_p, SD of the produced interval over the one intended.
         measurement_interval, production_interval: 95 % intervals (from the likelihood's curvature).
-        log_likelihood: at the estimates.
+        log_likelihood: of the produced intervals in ms, at the estimates.
         prior_ms: (lowest, highest) interval of the uniform prior.
         sample_ms, produced_ms: (n,) the trials.
         gain: produced over measured interval.
@@ -70,10 +70,13 @@ def bayesian_timer(
         gain: asked ratio of produced and sample intervals.
 
     Raises:
-        TaskError: fewer than 30 trials, fewer than 3 sample intervals, or intervals not above 0.
+        TaskError: fewer than 30 trials, fewer than 3 sample intervals, or intervals or a gain not
+            above 0.
     """
     from scipy.optimize import minimize
 
+    if not 0 < real_number(gain) < np.inf:
+        raise TaskError(f"gain={gain!r} is no number above 0; pass the ratio that was asked for.")
     given, made = columns(trials, sample, produced)
     there = ~(np.isnan(given) | np.isnan(made))
     given, made = given[there], made[there]
@@ -97,7 +100,8 @@ def bayesian_timer(
         production=float(weights[1]),
         measurement_interval=first,
         production_interval=second,
-        log_likelihood=-float(best.fun),
+        # The loss is that of made / gain.
+        log_likelihood=-float(best.fun) - len(made) * float(np.log(gain)),
         prior_ms=prior,
         sample_ms=given,
         produced_ms=made,

@@ -43,7 +43,10 @@ def column(trials: TrialTable, name: str) -> Array:
         raise TaskError(
             f"the trial table has no column {name!r}{nearest(name, list(trials))}; it has {known}."
         )
-    values = np.asarray(trials[name], dtype=np.float64)
+    try:
+        values = np.asarray(trials[name], dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TaskError(f"column {name!r} is not all numbers; pass one number per trial.") from None
     if values.ndim != 1:
         raise TaskError(f"column {name!r} has shape {values.shape}; pass one number per trial.")
     return values

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.errors import TaskError
+from ..core.errors import TaskError, check_number
+from ..core.time import to_steps
 from .common import FAINT, INK, MARK, WARM, Interval, TrialTable, column, need, new_axes, wilson
 from .fitting import matrix, wald_intervals
 
@@ -29,12 +30,13 @@ class InterResponseTimes:
         efficiency: rewarded presses over presses.
         efficiency_interval: 95 % interval (Wilson).
         burst_share: share of inter-response times in the first bin.
-        burst_ratio: bursts over those expected from presses at random; 1 at random.
+        burst_ratio: bursts over those expected from presses at random; 1 at random, NaN where the
+            first bin is shorter than a step.
         peak_ms: centre of the peak above what is expected at random; NaN without one.
         peak_area: share of pauses in that peak beyond the expected; 0 at random, at most 1.
-        edges_ms: (k + 1,) edges of the bins, the last one infinite.
+        edges_ms: (k + 1,) shortest times of the bins, and infinity.
         counts: (k,) inter-response times in the bins.
-        expected: (k,) at random, from as many pauses with an exponential distribution.
+        expected: (k,) at random, with as many pauses.
         wait_ms: shortest rewarded time.
     """
 
@@ -51,15 +53,21 @@ class InterResponseTimes:
 
 
 def inter_response_times(
-    trials: TrialTable, wait_ms: float, prefix: str = "irt_bin_", *, per_wait: int = 6
+    trials: TrialTable,
+    wait_ms: float,
+    prefix: str = "irt_bin_",
+    *,
+    per_wait: int = 6,
+    dt_ms: float = 0.0,
 ) -> InterResponseTimes:
     """Efficiency, bursts and the peak of inter-response times, all sessions together.
 
     Peak deviation analysis after Richards, Sabol and Seiden 1993 (doi:10.1901/jeab.1993.60-361),
-    on binned times: pauses (all but the first bin, the bursts) are compared with the exponential
-    distribution that presses at random would have. Its mean is the maximum-likelihood estimate
-    from the bins. The peak is the run of bins above the expected with the largest excess; its
-    centre is weighed by the excess, its area is the excess over the number of pauses.
+    on binned times: pauses (all but the first bin, the bursts) are compared with the distribution
+    that presses at random would have, P(time >= e) = exp(-(max(e, dt) - dt) / mean) for an edge e:
+    exponential without steps, else geometric from one step on. The mean is the maximum-likelihood
+    estimate from the bins. The peak is the run of bins above the expected with the largest excess;
+    its centre is weighed by the excess, its area is the excess over the number of pauses.
 
     Args:
         trials: the trial table, one session per row, with ``n_presses``, ``n_rewarded`` and the
@@ -67,26 +75,36 @@ def inter_response_times(
         wait_ms: shortest rewarded time.
         prefix: of the columns with counts, as ``irt_bin_0``; the last bin is open.
         per_wait: number of bins that make up ``wait_ms``.
+        dt_ms: step in which times were counted, ``dt`` of the task; 0 for times without steps.
+            Bins begin with the first step in them, so they need not be equally long.
 
     Raises:
-        TaskError: no such columns, or fewer than 10 pauses.
+        TaskError: no such columns, fewer than 10 pauses, or times that ``dt_ms`` does not allow.
     """
     if not wait_ms > 0:
         raise TaskError(f"wait_ms={wait_ms!r} is not above 0; pass ms.")
+    dt = check_number("dt_ms", dt_ms, low=0.0)
     numbers, values = matrix(trials, prefix)
     need(len(numbers), 3, f"columns {prefix}0, {prefix}1, ...")
     counts = np.nansum(values, axis=0)
-    width = wait_ms / per_wait
-    edges = np.append(np.arange(len(counts)) * width, np.inf)
+    edges = np.append(_shortest_times(len(counts), wait_ms, per_wait, dt), np.inf)
+    exists = np.diff(edges) > 0
+    if counts[~exists].any():
+        raise TaskError(
+            f"times lie in bins without a step of dt_ms={dt:g} at wait_ms={wait_ms:g}; pass dt and "
+            "wait of the task."
+        )
     pauses = float(counts[1:].sum())
     need(int(pauses), 10, "inter-response times beyond bursts")
-    mean = _exponential_mean(counts[1:], width)
-    shifted = edges - width
-    survival = np.exp(-shifted / mean)
+    mean = _exponential_mean(counts[1:], edges[1:-1])
+    survival = np.exp((edges[1] - np.maximum(edges, dt)) / mean)
     expected = pauses * (survival[:-1] - survival[1:])
-    first, last = _largest_run(counts[1:] - expected[1:])
-    excess = (counts[1:] - expected[1:])[first:last]
-    centres = (edges[1:-1] + width / 2)[first:last]
+    # Longest times of the bins; the open one is taken to be as long as the others.
+    ends = np.append(edges[1:-1], edges[-2] + wait_ms / per_wait) - dt
+    centres = ((edges[:-1] + ends) / 2)[1:][exists[1:]]
+    excess = (counts - expected)[1:][exists[1:]]
+    first, last = _largest_run(excess)
+    centres, excess = centres[first:last], excess[first:last]
     area = float(excess.sum())
     presses, rewarded = (
         np.nansum(column(trials, "n_presses")),
@@ -96,7 +114,7 @@ def inter_response_times(
         float(rewarded / presses) if presses else np.nan,
         wilson(float(rewarded), float(presses)),
         float(counts[0] / counts.sum()),
-        float(counts[0] / expected[0]),
+        float(counts[0] / expected[0]) if expected[0] > 0 else np.nan,
         float((centres * excess).sum() / area) if area > 0 else np.nan,
         max(area, 0.0) / pauses,
         edges,
@@ -106,18 +124,33 @@ def inter_response_times(
     )
 
 
-def _exponential_mean(counts: Array, width: float) -> float:
-    """Mean of exponential times from counts (k,) in bins of a width, the last one open.
+def _shortest_times(bins: int, wait_ms: float, per_wait: int, dt: float) -> Array:
+    """(bins,) shortest time in each bin, in ms."""
+    if dt == 0.0:
+        return np.arange(bins) * (wait_ms / per_wait)
+    wait = to_steps(wait_ms, dt)
+    if wait < 1:
+        raise TaskError(f"wait_ms={wait_ms:g} is shorter than a step of dt_ms={dt:g}; pass ms.")
+    return -(-np.arange(bins) * wait // per_wait) * dt
 
-    A time passes from one bin to the next with probability q = exp(-width / mean).
-    """
-    passed = float((counts * np.arange(len(counts))).sum())
-    stayed = float(counts[:-1].sum())
-    if stayed == 0.0:
+
+def _exponential_mean(counts: Array, starts: Array) -> float:
+    """Likeliest mean of exponential times from counts (k,) in bins from (k,), the last one open."""
+    from scipy.optimize import minimize_scalar
+
+    stayed, passed = counts[:-1], float((counts * (starts - starts[0])).sum())
+    some = stayed > 0
+    if not some.any():
         raise TaskError("all inter-response times are in the last bin; use fewer bins a wait.")
-    if passed == 0.0:
-        return width / 50.0  # all in the first bin: as short as makes no difference
-    return -width / np.log(passed / (passed + stayed))
+    stayed, widths = stayed[some], np.diff(starts)[some]
+
+    def loss(log_mean: float) -> float:
+        mean = np.exp(log_mean)
+        return float(passed / mean - (stayed * np.log(-np.expm1(-widths / mean))).sum())
+
+    # With all in the first bin the likeliest mean is 0: as short as makes no difference will do.
+    bounds = np.log([widths.max() / 50.0, (starts[-1] - starts[0]) * counts.sum()])
+    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
 def _largest_run(values: Array) -> tuple[int, int]:
@@ -153,11 +186,12 @@ def bin_times(
 def plot_inter_response_times(result: InterResponseTimes, axes: Axes | None = None) -> Axes:
     """Shares of the bins, and what presses at random would have."""
     axes = new_axes(axes)
-    width = result.edges_ms[1]
     total = result.counts.sum()
     left = result.edges_ms[:-1]
+    # The last bin is open, and drawn as wide as the widest.
+    width = np.append(np.diff(left), np.diff(left).max())
     axes.bar(left, result.counts / total, width=width, align="edge", color=MARK, alpha=0.45)
-    # The last bin is open, so what is expected there does not go on the line.
+    # What is expected in the open bin does not go on the line.
     middles, random = left + width / 2, result.expected / total
     axes.plot(middles[1:-1], random[1:-1], color=INK, linewidth=1.2, label="random")
     axes.plot(middles[-1:], random[-1:], "D", color=INK, markersize=4, label="random, last bin")

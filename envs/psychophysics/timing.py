@@ -149,7 +149,7 @@ class Reproduction:
     """Bias and spread of reproduced intervals.
 
     Attributes:
-        bias_ms: root of the mean over targets of (mean produced - target)^2.
+        bias_ms: root of BIAS^2, how far means are off beyond chance.
         sd_ms: root of the mean over targets of the variance.
         rmse_ms: root of bias_ms^2 + sd_ms^2.
         slope: of produced on target intervals; 1 is veridical, 0 one answer for all.
@@ -177,9 +177,15 @@ def reproduction(
 ) -> Reproduction:
     """Bias, variance and regression to the mean of reproduced intervals.
 
-    BIAS^2 = mean over targets of (mean t_p - t)^2, VAR = mean over targets of var(t_p), and their
-    sum is the mean squared error; an observer who knows the prior trades one for the other
-    (Jazayeri and Shadlen 2010, doi:10.1038/nn.2590). The slope is of least squares over trials.
+    BIAS^2 = mean over targets of (mean t_p - t)^2 - var(t_p) / n, VAR = mean over targets of
+    var(t_p), n trials of a target; an observer who knows the prior trades one for the other
+    (Jazayeri and Shadlen 2010, doi:10.1038/nn.2590). Means of n trials miss the target by chance:
+    var(t_p) / n is how much, so that an observer without bias has a BIAS^2 of 0 on average, and
+    BIAS^2 + VAR is the mean over targets of the mean squared error. A BIAS^2 below 0 counts as 0.
+    The slope is of least squares over trials.
+
+    Intervals are percentiles of a bootstrap. That of BIAS^2 is moved down by the mean of
+    var(t_p) / n: a resample's means have the chance of the trials beside that of the resampling.
 
     Args:
         trials: the trial table; trials without a production (NaN) are left out.
@@ -195,7 +201,8 @@ def reproduction(
     levels, which, counts, mean, squares = by_level(goal, made)
     need(len(levels), 3, "different targets")
     need(int(counts.min()), 5, "reproductions of a target")
-    bias, sd, slope, intercept = _bias_and_spread(goal, made, which, levels)
+    squared, sd, slope, intercept = _bias_and_spread(goal, made, which, levels)
+    bias = float(np.sqrt(max(squared, 0.0)))
     random = np.random.default_rng(0)
     # Within targets, so that each keeps its trials.
     order = np.argsort(which, kind="stable")
@@ -206,6 +213,8 @@ def reproduction(
         row = order[starts[which] + (spot * counts[which]).astype(int)]
         again.append(_bias_and_spread(goal, made[row], which, levels)[:3])
     samples = np.array(again)
+    chance = (squares / (counts - 1) / counts).mean()
+    samples[:, 0] = np.sqrt(np.maximum(samples[:, 0] - chance, 0.0))
     across = intercept / (1.0 - slope) if abs(1.0 - slope) > 1e-6 else np.nan
     of_bias, of_sd, of_slope = (percentile_interval(samples[:, i]) for i in range(3))
     return Reproduction(
@@ -227,14 +236,14 @@ def reproduction(
 def _bias_and_spread(
     goal: Array, made: Array, which: Array, levels: Array
 ) -> tuple[float, float, float, float]:
-    """Root bias and variance, slope and intercept."""
+    """BIAS^2 (which may be below 0), root of the variance, slope and intercept."""
     counts = np.bincount(which)
     mean = np.bincount(which, weights=made) / counts
     variance = np.bincount(which, weights=(made - mean[which]) ** 2) / (counts - 1)
     away = goal - goal.mean()
     slope = float((away * made).sum() / (away**2).sum())
-    bias = float(np.sqrt(((mean - levels) ** 2).mean()))
-    return bias, float(np.sqrt(variance.mean())), slope, float(made.mean() - slope * goal.mean())
+    squared = float(((mean - levels) ** 2 - variance / counts).mean())
+    return squared, float(np.sqrt(variance.mean())), slope, float(made.mean() - slope * goal.mean())
 
 
 def plot_reproduction(result: Reproduction, axes: Axes | None = None) -> Axes:

@@ -23,6 +23,10 @@ MATCH = "caudate/DelayedMatch-v0"
         (lambda: psychophysics.bisection([1, 2]), "list is no trial table"),  # type: ignore
         (lambda: psychophysics.bisection({}), "it has none at all"),
         (lambda: psychophysics.bisection({"duration": np.ones(9)}), "did you mean 'duration'"),
+        (
+            lambda: psychophysics.bisection({"duration_ms": ["short", "long"], "choice": [1, 2]}),
+            "column 'duration_ms' is not all numbers",
+        ),
         (lambda: gym.make("caudate/MultiTask-v0"), "pass at least one id"),
         (lambda: gym.make("caudate/MultiTask-v0", tasks=MATCH), "is not a list of tasks"),
     ],

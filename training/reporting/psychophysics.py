@@ -63,7 +63,7 @@ _DRAWN: dict[str, list[Draw]] = {
     "DelayedEstimation": [lambda t, axes, _: psy.plot_mixture(psy.mixture_fit(t), axes)],
     "DRL": [
         lambda t, axes, p: psy.plot_inter_response_times(
-            psy.inter_response_times(t, p["wait"]), axes
+            psy.inter_response_times(t, p["wait"], dt_ms=p["dt"]), axes
         )
     ],
     "EvidenceAccumulation": [

@@ -239,6 +239,13 @@ def test_refusals() -> None:
         psy.learning_rate(same)
     with pytest.raises(TaskError, match="too few"):
         psy.stay_probability({**trials, "common": np.ones(SESSIONS * L)})
+    four = {**trials, "choice": np.arange(SESSIONS * L) % 4}
+    assert psy.rescorla_wagner_fit(four, arms=4).per_trial == pytest.approx(1 / 4, abs=0.01)
+    for choice in (four["choice"], trials["choice"] - 1, trials["choice"] / 2):
+        with pytest.raises(TaskError, match="is none of the arms 0 to 1; pass arms=N"):
+            psy.rescorla_wagner_fit({**trials, "choice": choice})
+    with pytest.raises(TaskError, match="arms=0 is not a whole number"):
+        psy.rescorla_wagner_fit(trials, arms=0)
 
 
 def test_plots_draw() -> None:

@@ -111,6 +111,33 @@ def test_veridical_reproduction_has_slope_one_and_no_indifference_point() -> Non
     assert np.isnan(result.indifference_ms)
 
 
+@pytest.mark.parametrize("away", [0.0, 40.0])
+def test_chance_is_no_bias(away: float) -> None:
+    """Fifteen targets of 20 trials; means miss by 22 ms by chance."""
+    target = np.repeat(np.linspace(500.0, 1500.0, 15), 20)
+    found = [
+        psy.reproduction(
+            {"t_target_ms": target, "t_prod_ms": RANDOM(seed).normal(target + away, 0.1 * target)}
+        )
+        for seed in range(20)
+    ]
+    squares = np.array([result.bias_ms**2 for result in found])
+    assert squares.mean() == pytest.approx(away**2, abs=200.0)
+    # 95 % of 20, four standard errors below.
+    assert sum(within(away, result.bias_interval) for result in found) >= 15
+    assert all(within(result.bias_ms, result.bias_interval) for result in found)
+
+
+def test_bias_and_variance_make_up_the_squared_error() -> None:
+    random = RANDOM(4)
+    target = np.repeat(TARGETS, [5, 8, 12, 20])
+    made = random.normal(0.7 * target + 300.0, 60.0)
+    result = psy.reproduction({"t_target_ms": target, "t_prod_ms": made})
+    squares = [((made - t) ** 2)[target == t].mean() for t in TARGETS]
+    assert result.rmse_ms**2 == pytest.approx(np.mean(squares))
+    assert result.bias_ms**2 + result.sd_ms**2 == pytest.approx(result.rmse_ms**2)
+
+
 @pytest.mark.parametrize(("measurement", "production"), [(0.1, 0.06), (0.18, 0.05)])
 def test_noises_of_the_bayesian_timer_are_recovered(measurement: float, production: float) -> None:
     fit = psy.bayesian_timer(reproducer(1500, measurement, production))
@@ -127,9 +154,10 @@ def test_a_gain_scales_the_bayesian_timer() -> None:
     trials = reproducer(600, 0.12, 0.06)
     plain = psy.bayesian_timer(trials)
     scaled = {**trials, "t_prod_ms": 1.5 * trials["t_prod_ms"]}
-    assert psy.bayesian_timer(scaled, gain=1.5).measurement == pytest.approx(
-        plain.measurement, rel=1e-3
-    )
+    fit = psy.bayesian_timer(scaled, gain=1.5)
+    assert fit.measurement == pytest.approx(plain.measurement, rel=1e-3)
+    # The density of what was produced: as likely, over a range 1.5 times as wide.
+    assert fit.log_likelihood == pytest.approx(plain.log_likelihood - 600 * np.log(1.5))
 
 
 # ---------------------------------------------------------------------- bisection
@@ -285,6 +313,49 @@ def test_bursts_and_timed_pauses_are_told_apart() -> None:
     assert within(rewarded, result.efficiency_interval)
 
 
+class Presser:
+    """Presses at random with a fixed probability at every step."""
+
+    def __init__(self, p: float) -> None:
+        self.p, self.random = p, RANDOM(0)
+
+    def predict(self, obs: Any, state: Any, episode_start: Any, deterministic: bool) -> Any:
+        return (self.random.random(len(obs)) < self.p).astype(int), state
+
+
+@pytest.mark.parametrize("wait", [2000.0, 700.0])  # 20 and 7 steps do not divide by 6
+@pytest.mark.parametrize("p", [0.05, 0.1])
+def test_presses_at_random_on_steps_have_no_peak(wait: float, p: float) -> None:
+    task = make_task("caudate/DRL-v0", wait=wait)
+    table = collect_trials(task, Presser(p), n_trials=512, num_envs=512)
+    result = psy.inter_response_times(table, wait, dt_ms=task.dt)
+    error = 1 / np.sqrt(result.expected[0])  # about, of the ratio
+    assert result.burst_ratio == pytest.approx(1.0, abs=4 * error)
+    assert result.peak_area < 0.01
+    assert (np.abs(result.counts - result.expected) < 4 * np.sqrt(result.expected)).all()
+
+
+def test_a_timed_animal_on_steps_has_its_peak() -> None:
+    random = RANDOM(0)
+    steps = np.concatenate(
+        [np.ceil(random.uniform(0, 3, 1200)), np.rint(random.normal(22, 2, 4000))]
+    )
+    trials = psy.bin_times([100.0 * steps], 2000.0)
+    result = psy.inter_response_times(trials, 2000.0, dt_ms=100.0)
+    assert result.edges_ms[:8].tolist() == [0, 400, 700, 1000, 1400, 1700, 2000, 2400]
+    assert result.peak_ms == pytest.approx(2200.0, abs=30.0)
+    assert result.peak_area > 0.5
+    assert result.burst_ratio > 1.3
+
+
+def test_a_first_bin_without_a_step_has_no_bursts() -> None:
+    trials = psy.bin_times([100.0 * RANDOM(0).geometric(0.2, 9000)], 400.0)
+    result = psy.inter_response_times(trials, 400.0, dt_ms=100.0)
+    assert np.isnan(result.burst_ratio)
+    assert result.peak_area < 0.02
+    assert (result.expected[np.diff(result.edges_ms) == 0] == 0).all()
+
+
 def test_the_exponential_is_the_likeliest() -> None:
     times = RANDOM(4).exponential(2500.0, 30000)
     result = psy.inter_response_times(psy.bin_times([times], 2000.0), 2000.0)
@@ -382,7 +453,8 @@ def test_the_tasks_tell_what_the_analyses_ask_for() -> None:
     assert (heard.mean_ms, heard.missed) == (pytest.approx(0.0, abs=50.0), 0.0)
     task = make_task("caudate/DRL-v0")
     table = collect_trials(task, n_trials=4)
-    assert psy.inter_response_times(table, task.parameters["wait"]).efficiency > 0.9
+    found = psy.inter_response_times(table, task.parameters["wait"], dt_ms=task.dt)
+    assert found.efficiency > 0.9
     table = collect_trials("caudate/TemporalBisection-v0", n_trials=300)
     assert 650.0 < psy.bisection(table).point_ms < 1000.0
     task = make_task("caudate/PeakInterval-v0")
@@ -421,6 +493,10 @@ def refusals() -> dict[str, tuple[Any, str]]:
             ),
             "not above 0",
         ),
+        "no gain": (
+            lambda: psy.bayesian_timer(reproducer(60, 0.1, 0.1), gain=0.0),
+            "gain=0.0 is no number above 0",
+        ),
         "no duration": (
             lambda: psy.bisection({**bisected, "duration_ms": np.zeros(20)}),
             "not above 0",
@@ -439,6 +515,20 @@ def refusals() -> dict[str, tuple[Any, str]]:
         "still": (lambda: psy.phase_correction(still), "nothing to correct"),
         "bursts only": (lambda: psy.inter_response_times(drl, 2000.0), "beyond bursts"),
         "no wait": (lambda: psy.inter_response_times(drl, 0.0), "wait_ms=0.0 is not above 0"),
+        "no step": (
+            lambda: psy.inter_response_times(drl, 2000.0, dt_ms=-1.0),
+            "dt_ms=-1.0 is not a finite number in",
+        ),
+        "a long step": (
+            lambda: psy.inter_response_times(drl, 2000.0, dt_ms=5000.0),
+            "wait_ms=2000 is shorter than a step of dt_ms=5000",
+        ),
+        "another step": (
+            lambda: psy.inter_response_times(
+                psy.bin_times([np.arange(0.0, 3000.0, 100.0)], 600.0), 600.0, dt_ms=600.0
+            ),
+            "times lie in bins without a step of dt_ms=600",
+        ),
         "few presses": (
             lambda: psy.peak_interval({**peak, "is_probe": np.zeros(3)}, 500.0),
             "0 presses on probes",
