@@ -128,6 +128,7 @@ class Targets:
                     f"{env_id!r} has no sample_trials: give Targets the arrays of its trials."
                 )
             trials = task.sample_trials(n, seed)
+            seen: Any = env.observation_space  # checked where it is used
             return cls(
                 trials.obs,
                 trials.target,
@@ -136,7 +137,7 @@ class Targets:
                 trials.facts.get("condition"),
                 env_id,
                 getattr(env.unwrapped, "task_info", None),
-                env.observation_space,
+                seen,
                 env_kwargs,
             )
         finally:

@@ -150,7 +150,8 @@ def _exponential_mean(counts: Array, starts: Array) -> float:
 
     # With all in the first bin the likeliest mean is 0: as short as makes no difference will do.
     bounds = np.log([widths.max() / 50.0, (starts[-1] - starts[0]) * counts.sum()])
-    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+    found: Any = minimize_scalar(loss, bounds=bounds, method="bounded")
+    return float(np.exp(found.x))
 
 
 def _largest_run(values: Array) -> tuple[int, int]:
