@@ -9,6 +9,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,15 @@ def scores(preset: Path, results: Path) -> Iterator[tuple[str, str, str]]:
     for agent, table in tomllib.loads(preset.read_text("utf-8")).items():
         named = re.fullmatch(r"caudate compare (\w+)", table.get("command", ""))
         if named and (results / f"{named[1]}.json").is_file():
-            found = _found(read_table(results / named[1]), task, agent)
+            found = _found(_kept(results / named[1]), task, agent)
             if found:
                 yield agent, table["score"], found
+
+
+@cache
+def _kept(stem: Path) -> Table:
+    """The same few comparisons are asked for by hundreds of presets."""
+    return read_table(stem)
 
 
 def _found(table: Table, task: str, agent: str) -> str:
