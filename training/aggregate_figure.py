@@ -31,21 +31,9 @@ def draw_aggregate(found: Aggregate, path: Path) -> Path:
         widths=widths,
     )
     for i, (agent, look) in enumerate(looks.items()):
-        bands = found.profiles[agent]
-        profile.plot(
-            LEVELS,
-            bands.middle,
-            color=look.color,
-            linestyle=look.linestyle,
-            linewidth=1.6,
-            marker=look.marker,
-            markersize=4,
-            markevery=(i * _MARKS_APART // len(looks), _MARKS_APART),
-            label=agent,
-        )
-        profile.fill_between(
-            LEVELS, bands.low, bands.high, color=look.color, alpha=0.18, linewidth=0
-        )
+        band = Band(LEVELS, *found.profiles[agent], n=len(found.scores[agent].value))
+        marked = (i * _MARKS_APART // len(looks), _MARKS_APART)
+        draw_band(profile, band, look, agent, marked)
     profile.set(xlabel="way from chance (0) to optimum (1)", ylabel="share of runs above it")
     profile.set_ylim(-0.02, 1.02)
     for axis, panel in zip(axes, panels, strict=False):

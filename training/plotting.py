@@ -172,8 +172,14 @@ def scale_cost(axis: Axes, name: str, *, log: bool) -> None:
     axis.set_xlabel(COST_LABELS[name])
 
 
-def draw_band(axis: Axes, summary: Band, look: Look, label: str | None = None) -> None:
-    """A curve with its interval, a marker where it ends."""
+def draw_band(
+    axis: Axes,
+    summary: Band,
+    look: Look,
+    label: str | None = None,
+    marked: tuple[int, int] | None = None,
+) -> None:
+    """A curve with its interval; markers from a place on, so many apart, or one where it ends."""
     axis.plot(
         summary.x,
         summary.middle,
@@ -182,7 +188,7 @@ def draw_band(axis: Axes, summary: Band, look: Look, label: str | None = None) -
         linewidth=1.6,
         marker=look.marker,
         markersize=4,
-        markevery=[len(summary.x) - 1],
+        markevery=[len(summary.x) - 1] if marked is None else marked,
         label=label,
     )
     if summary.n > 1:
