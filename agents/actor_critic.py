@@ -92,7 +92,7 @@ class ActorCritic(RecurrentAgent):
             "network_grad_norm": norms[0],
             "readout_grad_norm": norms[1],
             "entropy": entropy,
-            "value_error": float(np.sqrt(np.mean(value_error**2))),
+            "value_error": float(np.sqrt(np.mean(value_error[self.record["alive"]] ** 2))),
         } | self._watch_round(advantage, entropy)
 
     def full_gradient(self, output_adjoint: np.ndarray, free_gradient: np.ndarray) -> Parameters:

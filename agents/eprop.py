@@ -297,7 +297,7 @@ class EProp(ActorCritic):
     def _watch_round(self, advantage: np.ndarray, entropy: float) -> Metrics:
         metrics = super()._watch_round(advantage, entropy)
         if isinstance(self.network, SpikingNetwork):
-            rate = self.tape["z"].mean((0, 1, 2))
+            rate = self._firing_rate()
             self.mean_rate += RATE_TRACKING * (rate - self.mean_rate)
             metrics["spike_rate"] = float(rate.mean())
             self._watch(
@@ -306,6 +306,14 @@ class EProp(ActorCritic):
                 "Raise input_gain or target_rate.",
             )
         return metrics
+
+    def _firing_rate(self) -> np.ndarray:
+        """Spikes of each neuron in a network step (N,), over the transitions that happened."""
+        alive, spikes = self.record["alive"], self.tape["z"]
+        # A visual network has several rows a transition.
+        alive = np.repeat(alive, len(spikes) // len(alive), axis=0)
+        count = np.tensordot(alive.astype(self.dtype), spikes.sum(1, dtype=self.dtype), 2)
+        return count / (alive.sum() * spikes.shape[1])
 
     # -- state -------------------------------------------------------------------------------
 

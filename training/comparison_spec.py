@@ -78,9 +78,10 @@ class Entrant(StrictTable):
         preset: ``default``, ``none``, a task whose preset to use, or a file of one.
         options: hyper-parameters over those of the preset.
         seeds: seeds 0 to n - 1, or the seeds themselves.
-        cpu_limit: CPU-seconds of learning after which a run is cut off.
-        steps: budget in transitions, where it is less than the row's: for agents that carry
-            nothing from one episode to the next.
+        cpu_limit: CPU-seconds of learning after which a run is cut off; 0 for none, and if not
+            given, none beside ``steps``, else 30 (PPO 20, RecurrentPPO 60).
+        steps: budget in transitions, where it is less than the row's. Unlike a limit of
+            CPU-seconds it lets a slow machine learn as much as a fast one.
         rows: labels of the rows that it takes part in; all if none are named.
     """
 
@@ -99,7 +100,7 @@ class Entrant(StrictTable):
         name = _table(given, cls).get("name")
         if not isinstance(name, str):
             return given  # refused when its type is checked
-        limit = CPU_LIMITS.get(name, DEFAULT_CPU_LIMIT)
+        limit = 0.0 if "steps" in given else CPU_LIMITS.get(name, DEFAULT_CPU_LIMIT)
         filled = {"label": name.split(":")[-1], "cpu_limit": limit} | given
         label = str(filled["label"])
         if name in AGENTS and AGENTS[name].ideal and "ideal" not in label:

@@ -62,7 +62,6 @@ class Baseline(Agent):
     """
 
     options_class: ClassVar[type[PPOOptions]]
-    policy: ClassVar[str]
 
     def __init__(
         self,
@@ -116,7 +115,7 @@ class Baseline(Agent):
             with warnings.catch_warnings():  # a smaller last minibatch is harmless
                 warnings.filterwarnings("ignore", message="You have specified a mini-batch size")
                 return algorithm(
-                    self.policy,
+                    self._policy(),
                     self._watched,
                     n_steps=n_steps,
                     seed=self.seed,
@@ -148,6 +147,10 @@ class Baseline(Agent):
 
     @abstractmethod
     def _algorithm(self) -> type: ...
+
+    @abstractmethod
+    def _policy(self) -> str | type:
+        """The library's policy, by its alias or its class."""
 
     def _policy_kwargs(self) -> dict[str, Any]:
         hidden = [self.options.n_hidden]

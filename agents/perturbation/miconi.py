@@ -68,10 +68,10 @@ class Miconi(PerturbationAgent):
         self.observed = Tape(change=((1, n, o.n_neurons), self.dtype), out=((n, k), self.dtype))
 
     def _begin_perturbation(self) -> None:
-        memory, n = self.options.fluctuation_memory, self.n_envs
         self.observed.clear()
-        self._of_units = Fluctuations(memory, np.zeros((n, self.options.n_neurons), self.dtype))
-        self._of_outputs = Fluctuations(memory, np.zeros((n, self.head.n_outputs), self.dtype))
+        start = self.network.initial_state(self.n_envs)[0]
+        self._of_units = Fluctuations(self.options.fluctuation_memory, start)
+        self._of_outputs: Fluctuations | None = None
 
     def _network_step(self, state: tuple, x: np.ndarray) -> tuple[np.ndarray, tuple]:
         def perturb(activity: np.ndarray, k: int) -> np.ndarray:
@@ -85,6 +85,8 @@ class Miconi(PerturbationAgent):
         outputs = self.outputs(features)
         if self.options.readout == "perturbation":
             policy = outputs[:, :-1]
+            if self._of_outputs is None:  # what is there from the start is no fluctuation
+                self._of_outputs = Fluctuations(self.options.fluctuation_memory, policy)
             policy += self._kicks(self.head.n_outputs, self.options.sigma_out)
             self.observed.row("out")[...] = self._of_outputs(policy)
         self.observed.advance()

@@ -140,27 +140,44 @@ class WeightPerturbation(WeightPerturbed):
     def network_gradient(self) -> Parameters:
         # Each column earned its share with its own sign; a perturbation gets the sum.
         self._earned = (self._episode() * self.signs).reshape(-1, self.copies).sum(1)
-        return self._split(self.network_noise.gradient(self._earned, self._heard()))
+        heard = self._heard() if self.options.spare_silent else None
+        return self._split(self.network_noise.gradient(self._earned, heard))
 
     def perturbed_readout_gradient(self) -> Parameters:
-        gradient = self.readout_noise.gradient(self._earned)
+        read = None
+        if self.options.spare_silent:
+            record = self.record
+            read = _with_bias(self._used(record["features"], record["alive"]))
+        gradient = self.readout_noise.gradient(self._earned, read)
         return {"W_out": gradient[:, :-1], "b_out": gradient[:, -1]}
 
     def _episode(self) -> np.ndarray:
         """Credit of whole episodes (B,): the same at every step that happened."""
         return self.worth[0]
 
-    def _heard(self) -> np.ndarray | None:
-        """Inputs (P, N + D + 1) that were not silent in a pair's episodes; None: spare none."""
-        if not self.options.spare_silent:
-            return None
-        steps, k = len(self.worth), self.copies
-        spiking = isinstance(self.network, SpikingNetwork)
-        activity = self.tape["z"].max(1) if spiking else self.tape["r"]
-        seen = np.concatenate([activity[:steps], self.tape["x"][:steps]], axis=2)
-        pairs = seen.reshape(steps, -1, k, seen.shape[-1]).transpose(1, 0, 2, 3)
-        heard = active_inputs(pairs.reshape(len(pairs), steps * k, -1).astype(self.dtype))
-        return np.concatenate([heard, np.ones((len(heard), 1), self.dtype)], axis=1)
+    def _heard(self) -> np.ndarray:
+        """Inputs (P, N + D + 1) of the network that were not silent in a pair's episodes."""
+        alive, network = self.record["alive"], self.network
+        steps = len(alive)
+        activity = self.tape["z" if isinstance(network, SpikingNetwork) else "r"][:steps]
+        start = network.presynaptic(network.initial_state(self.n_envs))
+        # Recurrent weights pass on what the network step before has left.
+        before = np.concatenate([start[None], activity.reshape(-1, *start.shape)[:-1]])
+        recurrent = self._used(before, np.repeat(alive, network.substeps, axis=0))
+        return _with_bias(
+            np.concatenate([recurrent, self._used(self.tape["x"][:steps], alive)], axis=1)
+        )
+
+    def _used(self, inputs: np.ndarray, alive: np.ndarray) -> np.ndarray:
+        """Which inputs (T, B, N) were not silent while a pair's episodes ran: (P, N), 0 or 1."""
+        rows = (inputs * alive[..., None]).astype(self.dtype)
+        pairs = rows.reshape(len(rows), self.n_perturbations, self.copies, -1).swapaxes(0, 1)
+        return active_inputs(pairs.reshape(self.n_perturbations, -1, rows.shape[-1]))
+
+
+def _with_bias(used: np.ndarray) -> np.ndarray:
+    """Inputs and the constant one of the bias, which is never silent."""
+    return np.concatenate([used, np.ones_like(used[:, :1])], axis=1)
 
 
 class HybridPerturbation(WeightPerturbed):

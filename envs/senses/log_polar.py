@@ -66,7 +66,11 @@ class LogPolar(Sensor):
         self.output_shape = (*sizes[:-2], self.n_angle, self.n_radius)
 
     def look_at(self, row: float, column: float) -> None:
-        """Move the gaze."""
+        """Move the gaze.
+
+        It is a setting like the others: ``get_state`` does not hold it, and what ``Cached`` keeps
+        was seen from where it was.
+        """
         self.gaze = check_number("row", row), check_number("column", column)
 
     def sense(self, stimulus: Array, state: State) -> tuple[Array, State]:

@@ -402,3 +402,54 @@ def test_switches_are_learned(name):
     assert np.isfinite(metrics["policy_loss"])
     action, _ = agent.predict(np.zeros((4, 3), np.float32))
     assert agent.action_space.contains(action[0])
+
+
+@pytest.mark.parametrize("starts", ["first", "none", "middle"])
+def test_whole_sequences_equal_the_librarys_loop_over_time(starts):
+    """Outputs, states and gradients, whether or not an episode starts within a sequence."""
+    import torch
+    from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
+
+    from caudate.agents.baselines.lstm_policy import WholeSequenceLstmPolicy
+
+    torch.manual_seed(0)
+    n, steps, width = 5, 7, 4
+    lstm = torch.nn.LSTM(3, width).double()
+    features = torch.randn(n * steps, 3).double()
+    before = torch.randn(1, n, width).double(), torch.randn(1, n, width).double()
+    begun = torch.zeros(n, steps).double()
+    if starts != "none":
+        begun[[0, 2, 3], 0] = 1
+    if starts == "middle":
+        begun[1, 4] = 1
+
+    def outcome(policy: Any) -> list[np.ndarray]:
+        lstm.zero_grad()
+        out, after = policy._process_sequence(features, before, begun.flatten(), lstm)
+        (out.square().sum() + after[1].sum()).backward()
+        gradients = [p.grad.clone() for p in lstm.parameters() if p.grad is not None]
+        return [x.detach().numpy() for x in (out, *after, *gradients)]
+
+    ours, theirs = outcome(WholeSequenceLstmPolicy), outcome(RecurrentActorCriticPolicy)
+    assert len(ours) == 3 + 4
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-12)
+
+
+def test_no_sequence_of_an_update_is_run_step_by_step(monkeypatch):
+    """Episodes of seven steps end within rollouts of sixteen."""
+    import torch
+
+    lengths = []
+    forward = torch.nn.LSTM.forward
+
+    def watched(self, x, state=None):
+        lengths.append(len(x))
+        return forward(self, x, state)
+
+    agent = small("recurrent-ppo")
+    monkeypatch.setattr(torch.nn.LSTM, "forward", watched)
+    agent.update()
+    played, minibatches = 17 * 2, 8 * 16 // 32 * 2
+    assert len(lengths) <= played + 2 * minibatches
+    assert max(lengths) == 7

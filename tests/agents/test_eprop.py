@@ -270,3 +270,17 @@ def test_adding_a_reservoir_control_keeps_the_network_fixed(cls):
     for key in ("W_in", "W_rec", "bias"):
         np.testing.assert_array_equal(agent.parameters[key], before[key])
     assert (agent.parameters["W_out"] != before["W_out"]).any()
+
+
+def test_firing_rates_are_those_of_steps_that_happened():
+    """Columns go on to be computed after their episodes, and must not be counted."""
+    env = gym.make_vec("test/Echo-v0", 6, delay=1, lengths=(0, 9))
+    agent = small("eprop", env, dtype="float64")
+    agent.play()
+    alive = agent.record["alive"]
+    assert not alive.all()
+    agent.tape["z"][...] = alive[:, None, :, None]
+    before = agent.mean_rate.copy()
+    metrics = agent._watch_round(np.zeros_like(agent.record["rewards"]), 1.0)
+    assert metrics["spike_rate"] == pytest.approx(1)
+    assert (agent.mean_rate > before).all()

@@ -257,3 +257,38 @@ def test_perturbations_that_never_reach_the_reward_are_told():
         for _ in range(20):
             agent.update()
     assert any("never changed what an episode earns" in str(one.message) for one in told)
+
+
+@pytest.mark.parametrize("network", ["rate", "alif"])
+def test_spared_weights_reach_the_readout_and_heed_ends(network):
+    """WP0: what a pair's episodes did not use stays, whatever was active after they had ended."""
+    agent = make(
+        "weight-perturbation", network=network, spare_silent=True, n_envs=2, readout="perturbation"
+    )
+    agent.parameters["bias"] += 1.0  # spiking neurons above threshold
+    agent.play()
+    agent.record["alive"][-1] = False
+    agent.worth = np.where(agent.record["alive"], [1.0, -1.0], 0.0)
+    for name, silent in ("z" if network == "alif" else "r", 3), ("x", 1):
+        agent.tape[name][..., silent] = 0
+        agent.tape[name][-1, ..., silent] = 1
+    agent.record["features"][:, :, 3] = 0
+    agent.record["features"][-1, :, 3] = 1
+    gradient = agent.network_gradient() | agent.perturbed_readout_gradient()
+    for name, silent in ("W_in", 1), ("W_rec", 3), ("W_out", 3):
+        assert not gradient[name][:, silent].any()
+        assert gradient[name].any()
+    assert gradient["bias"].all()
+    assert gradient["b_out"].all()
+
+
+def test_miconis_means_start_where_the_network_does():
+    """Neither an activity that is there from the start nor the readout's bias is a fluctuation."""
+    agent = make("miconi", initial_activity=0.5, readout="perturbation", kick_probability=0.0)
+    for name in "W_in", "W_rec", "W_out":
+        agent.parameters[name][...] = 0
+    agent.parameters["bias"][...] = np.arctanh(0.5)
+    agent.parameters["b_out"][...] = 0.7
+    agent.play()
+    np.testing.assert_allclose(agent.observed["change"], 0, atol=1e-12)
+    np.testing.assert_allclose(agent.observed["out"], 0, atol=1e-12)
