@@ -258,13 +258,33 @@ def collect(comparison: Comparison, folder: Path, failed: Mapping[str, str] | No
             reason = failed.get(path.relative_to(folder).as_posix())
             if reason is None and (path / "config.json").is_file():
                 try:
-                    result = Run(path).result
-                    lines += [Line.of(row, entrant, seed, result)] if result is not None else []
-                except (UsageError, KeyError, TypeError, AttributeError) as error:
-                    reason = f"its result.json is damaged: {error!r}"
+                    line = read_line(Run(path), row, entrant, seed)
+                    lines += [line] if line is not None else []
+                except UsageError as error:
+                    reason = str(error)
             if reason is not None:
                 failures.append(Failure(row.label, entrant.label, seed, reason))
     return Table(comparison, lines, failures)
+
+
+def read_line(run: Run, row: Row, entrant: Entrant, seed: int) -> Line | None:
+    """The result of a run as a line of a table; None while it is not finished.
+
+    Raises:
+        UsageError: ``result.json`` is damaged.
+    """
+    result = run.result
+    if result is None:
+        return None
+    try:
+        line = Line.of(row, entrant, seed, result)
+        score = (line.score, line.score_low, line.score_high)
+        numbers = (*score, line.trials, line.steps, line.cpu_seconds, *line.yardsticks.values())
+        if not all(isinstance(one, (int, float)) for one in numbers):
+            raise TypeError("something else stands in the place of a number")
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"{run.path / 'result.json'} is damaged: {error!r}.") from error
+    return line
 
 
 def _intervals(comparison: Comparison, table: Table, folder: Path) -> dict[str, Sheet]:

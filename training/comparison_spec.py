@@ -33,7 +33,7 @@ DEFAULT_CPU_LIMIT = 30.0
 SEEDS = 10
 IDEAL = "ideal observer"  # said beside the labels of agents that are given what others learn
 STORED = {"stored": True}  # validation context: a row has the score that its way came to
-_ENDLESS = 1_000_000_000  # steps, where the CPU limit ends a run that does not reach its goal
+_ENDLESS = 1_000_000_000  # steps, where an agent's limit ends a run that does not reach its goal
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -129,7 +129,7 @@ class Row(StrictTable):
         env: parameters of the environment.
         until: runs end when they are confirmed at this score; None: they use up ``steps``.
         way: sets ``until``, as a share of the way from the task's chance to its optimum.
-        steps: budget in transitions; with ``until``, the CPU limit alone if not given.
+        steps: budget in transitions; with ``until``, the agents' limits alone if not given.
         eval_every: transitions between evaluations; None: as the preset says.
         options: agent's label -> hyper-parameters on this task alone.
     """

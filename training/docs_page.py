@@ -14,7 +14,7 @@ from .aggregate import Aggregate, aggregate_sheets
 from .aggregate_figure import draw_aggregate
 from .aggregate_files import write_data as write_aggregate_data
 from .arrival import Arrival
-from .comparison_spec import Comparison, slug
+from .comparison_spec import Comparison, Entrant, slug
 from .overview import draw_overview, overview
 from .runs import write_json, write_text
 from .sheet import Sheet, markdown_text
@@ -68,20 +68,22 @@ def _cost(lines: Sequence[Line]) -> str:
 
 
 def _limits(comparison: Comparison) -> str:
-    """How much CPU time agents may learn for; the limit that most of them have is said once."""
-    limits = {agent.label: agent.cpu_limit for agent in comparison.agents}
+    """How long agents may learn; the limit that most of them have is said once."""
+    limits = {agent.label: _limit(agent) for agent in comparison.agents}
     usual = mode(limits.values())
     others = {
         limit: [name for name in limits if limits[name] == limit] for limit in limits.values()
     }
     del others[usual]
-    texts = [f"{', '.join(names)} {_seconds(limit)}" for limit, names in others.items()]
-    parts = [*texts, f"{'the others ' if texts else ''}{_seconds(usual)}"]
+    texts = [f"{', '.join(names)} {limit}" for limit, names in others.items()]
+    parts = [*texts, f"{'the others ' if texts else ''}{usual}"]
     return f"A run learns for at most: {'; '.join(parts)}."
 
 
-def _seconds(limit: float) -> str:
-    return f"{limit:g} CPU-seconds" if limit else "as long as its steps take"
+def _limit(agent: Entrant) -> str:
+    steps = [f"{agent.steps:,} steps"] if agent.steps else []
+    seconds = [f"{agent.cpu_limit:g} CPU-seconds"] if agent.cpu_limit else []
+    return " or ".join(steps + seconds) or "as long as its steps take"
 
 
 def _kept(folder: Path, name: str, intervals: Mapping[str, Sheet] | None) -> Mapping[str, Sheet]:

@@ -232,8 +232,8 @@ def test_runs_are_logged_only_when_asked(monkeypatch, tmp_path):
 def test_the_librarys_comparison_is_valid():
     first = load_comparison("first")
     assert [agent.name for agent in first.agents][-1] == "recurrent-ppo"
-    limits = {agent.name: agent.cpu_limit for agent in first.agents}
-    assert (limits["eprop"], limits["ppo"], limits["recurrent-ppo"]) == (30, 20, 60)
+    assert all(agent.steps for agent in first.agents)
+    assert not any(agent.cpu_limit for agent in first.agents)  # the same table on any machine
     assert {row.env.get("hazard") for row in first.rows} == {None, 0.05}
 
 
@@ -299,7 +299,7 @@ def test_an_overview_has_a_line_a_task_and_counts_what_is_solved(tmp_path):
     comparison = Comparison(
         name="few",
         overview=True,
-        agents=[Entrant(name="eprop", seeds=3), Entrant(name="ppo", seeds=1)],
+        agents=[Entrant(name="eprop", seeds=3), Entrant(name="ppo", seeds=1, steps=400_000)],
         rows=[Row(task="caudate/DelayedMatch-v0", way=0.9), Row(task="caudate/NBack-v0", way=0.9)],
     )
     lines = [_line("eprop", seed, score, 2_000_000) for seed, score in enumerate((1, 1, 0.75))]
@@ -310,7 +310,7 @@ def test_an_overview_has_a_line_a_task_and_counts_what_is_solved(tmp_path):
     assert "| DelayedMatch | **92%** 2/3, 2 M, 2.5 s | 20% 0/1, >0.4 M, >2.5 s |" in page
     assert "| **tasks solved by most seeds** | **1** of 1 | **0** of 1 |" in page
     assert "(4 runs, 0 CPU-minutes of learning); one line" in page  # of evaluation nothing is known
-    assert "A run learns for at most: ppo 20 CPU-seconds; the others 30 CPU-seconds." in page
+    assert "A run learns for at most: ppo 400,000 steps; the others 30 CPU-seconds." in page
     assert "results/few.png" in page
     assert (tmp_path / "results" / "few.png").stat().st_size > 1000
     assert "NBack" not in page  # no run has ended there

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..comparison import pairs, run_path
+from ..comparison import pairs, read_line, run_path
 from ..comparison_spec import Comparison, Entrant, Row, slug
 from ..comparison_status import is_comparison, read_status
 from ..curves import Curve, read_curve
@@ -115,7 +115,7 @@ class _Reader:
             state = FAILED
             self.failures.append(Failure(row.label, entrant.label, seed, why))
         elif config is not None:
-            line = self._try(path, lambda: _line(Run(path), row, entrant, seed))
+            line = self._try(path, lambda: read_line(Run(path), row, entrant, seed))
             if line is not None:
                 state = FINISHED
                 self.lines.append(line)
@@ -133,19 +133,6 @@ class _Reader:
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             self.problems.append(f"{path}: its results cannot be read ({error!r}).")
         return None
-
-
-def _line(run: Run, row: Row, entrant: Entrant, seed: int) -> Line | None:
-    """The result of a run; None while it is not finished."""
-    result = run.result
-    if result is None:
-        return None
-    line = Line.of(row, entrant, seed, result)
-    score = (line.score, line.score_low, line.score_high)
-    numbers = (*score, line.trials, line.steps, line.cpu_seconds, *line.yardsticks.values())
-    if not all(isinstance(one, (int, float)) for one in numbers):
-        raise TypeError("result.json has something else in the place of a number")
-    return line
 
 
 def _checked(run: Run) -> RunConfig:
