@@ -177,7 +177,7 @@ def heading(row: Row, marks: dict[str, float]) -> str:
     """What a row is: its task, its goal or budget, its landmarks."""
     task = row.task + "".join(f", {name}={value}" for name, value in row.env.items())
     if row.until is None:
-        goal = f"after {row.budget:,} steps or its agent's limit"
+        goal = f"after {row.budget:,} steps or the agent's limit"
     else:
         share = "" if row.way is None else f" ({row.way:.0%} of the way)"
         n, others = (CRITERION_EPISODES, EPISODES) if has_task(row.task) else [FOREIGN_EPISODES] * 2

@@ -262,7 +262,7 @@ def _result(config: RunConfig, state: LoopState) -> dict[str, Any]:
     return {
         "finished": state.finished,
         "reached": reached,
-        "censored": reached is False and state.finished == "cpu_limit",
+        "censored": reached is False,  # by its steps or its CPU limit
         **totals,
         "trials": trials,
         "cpu_seconds": state.cpu_seconds,

@@ -83,7 +83,7 @@ def test_until_out_of_reach_is_told(tmp_path):
     result = small_run(tmp_path, until=1.1)
     assert not result.reached
     assert result.result["reached"] is False
-    assert result.result["censored"] is False
+    assert result.result["censored"] is True
 
 
 def test_cpu_limit_censors(tmp_path):
