@@ -229,6 +229,19 @@ def test_runs_are_logged_only_when_asked(monkeypatch, tmp_path):
         compare(comparison, out=tmp_path, wandb="perhaps")
 
 
+@pytest.mark.parametrize(
+    ("given", "limit"),
+    [
+        ({}, 20),
+        ({"steps": 10}, 0),
+        ({"steps": 10, "cpu_limit": 5}, 5),
+        ({"cpu_limit": 0}, 0),
+    ],
+)
+def test_an_agent_with_a_budget_in_steps_has_no_cpu_limit_of_itself(given, limit):
+    assert Entrant(name="ppo", **given).cpu_limit == limit
+
+
 def test_the_librarys_comparison_is_valid():
     first = load_comparison("first")
     assert [agent.name for agent in first.agents][-1] == "recurrent-ppo"
