@@ -89,4 +89,6 @@ def rewrite(preset: Path, results: Path) -> int:
 if __name__ == "__main__":
     kept, folder = map(Path, sys.argv[1:])
     for file in sorted(folder.glob("*.toml")):
-        print(f"{file.name}: {rewrite(file, kept)} scores written")
+        changed = rewrite(file, kept)
+        if changed:
+            print(f"{file.name}: {changed} scores written")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 
@@ -30,6 +32,8 @@ class WholeSequenceLstmPolicy(RecurrentActorCriticPolicy):
             kept = (1.0 - starts[:, 0]).view(1, n, 1)
             lstm_states = kept * lstm_states[0], kept * lstm_states[1]
             episode_starts = torch.zeros_like(episode_starts)
-        return RecurrentActorCriticPolicy._process_sequence(
+        # The library's annotation has a tensor in the place of the pair.
+        result: Any = RecurrentActorCriticPolicy._process_sequence(
             features, lstm_states, episode_starts, lstm
         )
+        return result
