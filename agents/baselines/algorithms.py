@@ -44,8 +44,8 @@ class PPO(Baseline):
 class RecurrentPPO(Baseline):
     """sb3-contrib RecurrentPPO: PPO with an LSTM for the policy and one for the value.
 
-    What it computes is the library's, up to rounding; on tasks of short episodes it is two to three
-    times faster, because whole sequences go through the LSTM in one call.
+    What it computes is the library's, up to rounding; where episodes are short it is faster,
+    because whole sequences go through the LSTM in one call.
     """
 
     name = "recurrent-ppo"

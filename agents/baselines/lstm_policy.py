@@ -13,10 +13,10 @@ Pair = tuple[torch.Tensor, torch.Tensor]
 class WholeSequenceLstmPolicy(RecurrentActorCriticPolicy):
     """The library's policy; whole sequences go through the LSTM in one call.
 
-    sb3-contrib runs a sequence step by step, in Python, wherever an episode
-    starts in it. The sequences that its buffer cuts for the update start with their episode
-    or go on with one, so that nothing begins in their middle: to reset the state before the first
-    step is the same, up to rounding, and the library's own path without a loop does the rest.
+    sb3-contrib runs a sequence step by step, in Python, wherever an episode starts in it. The
+    sequences that its buffer cuts for the update start with their episode or go on with one, so
+    that nothing begins in their middle: to reset the state before the first step is the same, up to
+    rounding, and the library's own path without a loop does the rest.
     """
 
     @staticmethod

@@ -144,10 +144,7 @@ class WeightPerturbation(WeightPerturbed):
         return self._split(self.network_noise.gradient(self._earned, heard))
 
     def perturbed_readout_gradient(self) -> Parameters:
-        read = None
-        if self.options.spare_silent:
-            record = self.record
-            read = _with_bias(self._used(record["features"], record["alive"]))
+        read = self._read() if self.options.spare_silent else None
         gradient = self.readout_noise.gradient(self._earned, read)
         return {"W_out": gradient[:, :-1], "b_out": gradient[:, -1]}
 
@@ -167,6 +164,10 @@ class WeightPerturbation(WeightPerturbed):
         return _with_bias(
             np.concatenate([recurrent, self._used(self.tape["x"][:steps], alive)], axis=1)
         )
+
+    def _read(self) -> np.ndarray:
+        """The same of the readout's inputs, (P, N + 1)."""
+        return _with_bias(self._used(self.record["features"], self.record["alive"]))
 
     def _used(self, inputs: np.ndarray, alive: np.ndarray) -> np.ndarray:
         """Which inputs (T, B, N) were not silent while a pair's episodes ran: (P, N), 0 or 1."""
